@@ -1,0 +1,54 @@
+# Set-up and daily commands. PYTHON chooses the interpreter of the environment: make demo PYTHON=python3.12
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: help demo test lint parity bench clean
+
+help:
+	@echo 'make demo    set up .venv once, then train the CNN on Fashion-MNIST'
+	@echo 'make test    run the tests in the same environment'
+	@echo 'make lint    check the code with ruff'
+	@echo 'make parity  compare with tf_keras, which this installs into .venv'
+	@echo 'make bench   measure the speed against hand-written PyTorch and installed peers'
+	@echo 'make clean   remove .venv and what tools leave behind'
+
+demo: $(VENV)/.test
+	$(BIN)/python examples/fashion_mnist_cnn.py
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 -m 'not parity'
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+parity: $(VENV)/.parity
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -m parity
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is touched when its installation succeeds, so that only a change of pyproject.toml repeats it.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo 'kerastorch needs Python 3.10 or later; choose one: make demo PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo 'This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.parity: $(VENV)/.test
+	$(PIP) tensorflow-cpu tf-keras
+	@touch $@

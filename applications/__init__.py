@@ -1,0 +1,1 @@
+"""Image models with published architectures, importable as `kerastorch.applications`."""

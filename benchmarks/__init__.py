@@ -1,0 +1,1 @@
+"""Paired measurements of kerastorch, hand-written PyTorch and the other Keras-like libraries."""

@@ -1,0 +1,47 @@
+"""Keras 2 (the tf.keras user model) on PyTorch."""
+
+from kerastorch import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
+from kerastorch._mount import mount_applications
+from kerastorch.core.config import device
+from kerastorch.core.variable import Variable
+from kerastorch.layers import Input
+from kerastorch.models import Model, Sequential
+
+mount_applications()
+
+__version__ = "0.1.0"
+__all__ = [
+    "Input",
+    "Model",
+    "Sequential",
+    "Variable",
+    "__version__",
+    "activations",
+    "backend",
+    "callbacks",
+    "constraints",
+    "datasets",
+    "device",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+    "utils",
+]

@@ -1,0 +1,186 @@
+"""The list that calls the hooks of several callbacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kerastorch.callbacks.callback import Callback, ModelReference
+from kerastorch.callbacks.history import History
+from kerastorch.callbacks.logs import LazyLogs, as_logs
+from kerastorch.callbacks.progress import ProgbarLogger
+from kerastorch.core import nest
+from kerastorch.core.errors import describe
+
+BATCH_HOOKS = tuple(
+    f"on_{mode}_batch_{edge}" for mode in ("train", "test", "predict") for edge in ("begin", "end")
+)
+OTHER_HOOKS = (
+    *("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"),
+    *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
+)
+HOOKS = (*BATCH_HOOKS, *OTHER_HOOKS)
+
+
+def _own_hook(callback: Any, name: str) -> Callable[..., None] | None:
+    """The bound hook `name` of a callback when it is not the empty one of the base class."""
+    hook = getattr(callback, name, None)
+    inherited = getattr(hook, "__func__", hook) is getattr(Callback, name)
+    return None if inherited else hook
+
+
+def _find_hook(callback: Any, name: str) -> Callable[..., None] | None:
+    if name in BATCH_HOOKS:
+        mode = name.split("_")[1]
+        if not getattr(callback, f"_implements_{mode}_batch_hooks", lambda: True)():
+            return None
+    hook = _own_hook(callback, name)
+    if hook is None and name.startswith("on_train_batch"):
+        hook = _own_hook(callback, name.replace("train_", ""))
+    return hook
+
+
+class CallbackList:
+    """Calls the hooks of several callbacks in order, and none that nobody has overridden.
+
+    `hooks` maps the name of each hook to the bound methods to call: a loop may skip a hook whose list is
+    empty. `params` ('verbose', 'epochs', 'steps') go to every callback. Raises TypeError for what is not a
+    callback.
+
+    >>> callbacks = CallbackList([EarlyStopping()], add_history=True, epochs=2, steps=10, verbose=0)
+    >>> callbacks.hooks["on_train_batch_end"]
+    []
+    """
+
+    model = ModelReference()
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        self.callbacks = [_checked(callback) for callback in nest.flatten(callbacks or [])]
+        self.params = params
+        self.history = self._default(History, add_history)
+        self.progbar = self._default(ProgbarLogger, add_progbar)
+        self.hooks: dict[str, list[Callable[..., None]]] = {}
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
+        self._collect()
+
+    def _collect(self) -> None:
+        for name in HOOKS:
+            found = (_find_hook(callback, name) for callback in self.callbacks)
+            self.hooks[name] = [hook for hook in found if hook is not None]
+
+    def _default(self, kind: type[Callback], wanted: bool) -> Any:
+        """The callback of class `kind` that is in the list, appended first when it is wanted and missing."""
+        found = next((callback for callback in self.callbacks if isinstance(callback, kind)), None)
+        if found is None and wanted:
+            found = kind()
+            self.callbacks.append(found)
+        return found
+
+    def append(self, callback: Any) -> None:
+        """Add a callback at the end."""
+        self.callbacks.append(_checked(callback))
+        self._collect()
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+        self._collect()  # whether a bar wants batches depends on `verbose`
+
+    def set_model(self, model: Any) -> None:
+        self.model = model
+        if self.history is not None:
+            model.history = self.history
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.callbacks)
+
+    def _call(self, name: str, logs: Mapping[str, Any] | None) -> None:
+        if self.hooks[name]:
+            logs = as_logs(logs)
+            for hook in self.hooks[name]:
+                hook(logs)
+
+    def _call_numbered(self, name: str, number: int, logs: Mapping[str, Any] | None) -> None:
+        hooks = self.hooks[name]
+        if not hooks:
+            return
+        logs = as_logs(logs)
+        held = sys.getrefcount(logs)
+        for hook in hooks:
+            hook(number, logs)
+        if type(logs) is LazyLogs and logs.pending and sys.getrefcount(logs) > held:
+            logs.read()  # a callback has kept the logs, and later the values would be those of another batch
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_epoch_begin", epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_epoch_end", epoch, logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_train_batch_begin", batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_train_batch_end", batch, logs)
+
+    on_batch_begin = on_train_batch_begin
+    on_batch_end = on_train_batch_end
+
+    def on_test_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_test_batch_begin", batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_test_batch_end", batch, logs)
+
+    def on_predict_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_predict_batch_begin", batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._call_numbered("on_predict_batch_end", batch, logs)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_train_begin", logs)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_train_end", logs)
+
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_test_begin", logs)
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_test_end", logs)
+
+    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_predict_begin", logs)
+
+    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._call("on_predict_end", logs)
+
+
+def _checked(callback: Any) -> Any:
+    """`callback` if it has what a callback needs."""
+    if isinstance(callback, type):
+        raise TypeError(
+            f"CallbackList: expected callback objects; received the class {callback.__name__}. "
+            f"Create one: {callback.__name__}(...)."
+        )
+    if not (hasattr(callback, "set_model") and hasattr(callback, "set_params")):
+        raise TypeError(
+            f"CallbackList: expected objects of class Callback; received {describe(callback)}. "
+            "Subclass Callback, or wrap a function in LambdaCallback(on_epoch_end=...)."
+        )
+    return callback

@@ -1,0 +1,61 @@
+"""The value that a callback watches, and which way is better."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from kerastorch.callbacks.callback import Callback
+from kerastorch.callbacks.logs import Logs, as_logs
+
+
+def rises(monitor: str) -> bool:
+    """Whether more is better for a value of this name, as mode 'auto' takes it."""
+    return "acc" in monitor or monitor.endswith("auc") or monitor.startswith("fmeasure")
+
+
+class Monitor(Callback):
+    """Base of the callbacks that watch one value of the logs.
+
+    'acc' finds 'accuracy' and the reverse. A value that is not logged is skipped and said once.
+    """
+
+    purpose = "monitoring"
+
+    def __init__(self, monitor: str, mode: str) -> None:
+        super().__init__()
+        self.monitor = monitor
+        if mode not in ("auto", "min", "max"):
+            warnings.warn(
+                f"{type(self).__name__}: mode {mode!r} is unknown; falling back to 'auto'. "
+                "Pass 'min', 'max' or 'auto'.",
+                UserWarning,
+                stacklevel=3,
+            )
+            mode = "auto"
+        self.mode = mode
+        rising = mode == "max" or (mode == "auto" and rises(monitor))
+        self.monitor_op: Callable[[float, float], bool] = operator.gt if rising else operator.lt
+        self._missing_said = False
+
+    @property
+    def worst(self) -> float:
+        """What any value is better than."""
+        return -math.inf if self.monitor_op is operator.gt else math.inf
+
+    def get_monitor_value(self, logs: Logs | None) -> Any:
+        """The watched value, or None, said once, when it is not in the logs."""
+        logs = as_logs(logs)
+        value = logs.get(self.monitor)
+        if value is None and not self._missing_said:
+            self._missing_said = True
+            warnings.warn(
+                f"{type(self).__name__}: {self.purpose} is conditioned on {self.monitor!r}, which is not "
+                f"available. Available are: {', '.join(logs) or 'none'}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return value

@@ -1,0 +1,85 @@
+"""Callbacks that hand logs on: to a file, to functions."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from kerastorch.callbacks.callback import Callback
+from kerastorch.callbacks.logs import Logs, as_logs
+
+
+class CSVLogger(Callback):
+    """Writes the logs of every epoch as a row of a CSV file.
+
+    Columns are 'epoch' and the names in the first epoch's logs, sorted. `append` continues a file.
+
+    >>> callback = CSVLogger("training.csv", separator=";", append=True)
+    """
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        super().__init__()
+        self.filename = os.fspath(filename)
+        self.sep = separator
+        self.append = append
+        self.keys: list[str] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        with open(self.filename, "a" if self.append else "w", newline="") as file:
+            self._needs_header = file.tell() == 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = as_logs(logs)
+        if self.keys is None:
+            self.keys = sorted(logs)
+            if not any(key.startswith("val_") for key in self.keys):
+                # with validation_freq > 1 the first epoch lacks the values that later ones have
+                self.keys += [f"val_{key}" for key in self.keys]
+        # opened for each row, so that an interrupted training leaves a whole file behind
+        with open(self.filename, "a", newline="") as file:
+            writer = csv.writer(file, delimiter=self.sep)
+            if self._needs_header:
+                writer.writerow(["epoch", *self.keys])
+                self._needs_header = False
+            writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) or not isinstance(value, Iterable) or (isinstance(value, np.ndarray) and not value.ndim):
+        return value
+    return f'"[{", ".join(map(str, value))}]"'
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions: each hook takes what its method in `Callback` takes.
+
+    Raises TypeError for the name of a hook that does not exist.
+
+    >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: None)
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[[int, Logs], Any] | None = None,
+        on_epoch_end: Callable[[int, Logs], Any] | None = None,
+        on_batch_begin: Callable[[int, Logs], Any] | None = None,
+        on_batch_end: Callable[[int, Logs], Any] | None = None,
+        on_train_begin: Callable[[Logs], Any] | None = None,
+        on_train_end: Callable[[Logs], Any] | None = None,
+        **hooks: Callable[..., Any],
+    ) -> None:
+        super().__init__()
+        given = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_batch_begin": on_batch_begin,
+            "on_batch_end": on_batch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+        }
+        given |= hooks
+        self.__dict__.update({name: hook for name, hook in given.items() if hook is not None})

@@ -1,0 +1,1 @@
+"""The layer, the symbolic tensor, shape inference and the graph that becomes straight-line code."""

@@ -1,0 +1,31 @@
+"""What a running call tells the layers inside it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+class CallContext(threading.local):
+    """The state of the outermost layer call in progress, one per thread."""
+
+    training: bool | None = None  # what the enclosing call was told, None outside of any call
+    scope: tuple[str, ...] = ()  # names of the layers whose `call` is running, outermost first
+    call_number: int = 0  # counts outermost calls; losses of earlier ones are stale
+    probe: Any = None  # the shape probe in progress, see kerastorch.engine.inference
+
+
+call_context = CallContext()
+
+
+class StructureVersion:
+    """Counts changes that a generated forward must notice: hooks, children, regularizers, loss terms."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def bump(self) -> None:
+        self.number += 1
+
+
+structure_version = StructureVersion()

@@ -1,0 +1,626 @@
+"""Layer: an `nn.Module` with Keras' `build` and `call`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kerastorch import constraints, initializers, regularizers
+from kerastorch.core import nest
+from kerastorch.core.config import current_device, dtype_name, torch_dtype
+from kerastorch.core.errors import describe, did_you_mean
+from kerastorch.core.naming import names, to_snake_case
+from kerastorch.core.variable import Variable
+from kerastorch.engine.context import call_context, structure_version
+from kerastorch.engine.inference import infer_specs
+from kerastorch.engine.input_spec import check_inputs
+from kerastorch.engine.layer_config import LayerConfigMixin
+from kerastorch.engine.symbolic import KerasTensor, Node, Shape, TensorSpec, is_symbolic, symbolic_leaves
+from kerastorch.engine.tracking import container_of, track
+from kerastorch.engine.weights import WeightsMixin, children_of
+
+# What every layer's constructor accepts by keyword besides its own arguments.
+BASE_ARGUMENTS = (
+    *("trainable", "name", "dtype", "dynamic", "input_shape", "input_dim", "batch_input_shape", "batch_size"),
+    *("weights", "activity_regularizer", "autocast", "input_length", "implementation"),
+)
+
+
+class Layer(LayerConfigMixin, WeightsMixin):
+    """The base of all layers: store the arguments, make weights in `build`, compute in `call`.
+
+    Weights are `nn.Parameter`s in Keras' shapes, made by `add_weight` when the first input shows its size.
+    `call` works on torch tensors; it may take `training` and `mask`. Output shapes are found by running `call`
+    on tensors without values, unless the layer has `compute_output_shape` or sets `preserves_shape`.
+    Raises TypeError for unknown constructor arguments, ValueError for inputs that do not fit.
+
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(name="factor", shape=input_shape[-1:], initializer="ones")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    """
+
+    preserves_shape = False  # True where the output has the shape and dtype of the (first) input
+    supports_masking = False  # True where a mask of the input is a mask of the output
+    autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
+    _accepts_training = False
+    _accepts_mask = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        layer.__dict__["_arguments"] = (args, kwargs)
+        return layer
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:
+            parameters = call_parameters(cls.call)
+            cls._accepts_training = "training" in parameters
+            cls._accepts_mask = "mask" in parameters
+
+    def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+        super().__init__()
+        state = self.__dict__
+        state["training"] = False  # Keras' models start in inference
+        state["_trainable"] = bool(trainable)
+        state["_name"] = self._checked_name(name)
+        state["_dtype"] = torch_dtype(getattr(dtype, "name", dtype) if not isinstance(dtype, torch.dtype) else dtype)
+        state["_inbound_nodes"] = []
+        state["_losses"] = (0, [])
+        state["_metrics"] = []
+        state["_built_shape"] = None
+        self.built = False
+        self.input_spec = None
+        self._use_base_arguments(kwargs)
+
+    def _use_base_arguments(self, kwargs: dict[str, Any]) -> None:
+        for key in kwargs:
+            if key not in BASE_ARGUMENTS:
+                known = [*inspect.signature(type(self).__init__).parameters, *BASE_ARGUMENTS]
+                known = [name for name in known if name not in ("self", "args", "kwargs")]
+                raise TypeError(
+                    f"{type(self).__name__} '{self.name}': expected arguments that the layer knows; "
+                    f"received {key}={kwargs[key]!r}. {did_you_mean(key, known)}"
+                )
+        shape = kwargs.get("batch_input_shape")
+        if shape is None and kwargs.get("input_shape") is not None:
+            shape = (kwargs.get("batch_size"), *_as_shape(kwargs["input_shape"]))
+        elif shape is None and kwargs.get("input_dim") is not None:
+            length = kwargs.get("input_length")
+            middle = () if "input_length" not in kwargs else (length,)
+            shape = (kwargs.get("batch_size"), *middle, kwargs["input_dim"])
+        self.__dict__["_batch_input_shape"] = None if shape is None else tuple(shape)
+        self.__dict__["_initial_weights"] = kwargs.get("weights")
+        self.activity_regularizer = regularizers.get(kwargs.get("activity_regularizer"))
+
+    def _checked_name(self, name: str | None) -> str:
+        if name is None:
+            return names.next(to_snake_case(type(self).__name__))
+        if not isinstance(name, str) or not name:
+            raise TypeError(
+                f"{type(self).__name__}: expected a non-empty string as name; received {name!r}. "
+                "Pass the other arguments by keyword."
+            )
+        return name
+
+    # --- what authors override -----------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of `input_shape` (batch axis first, None where unknown)."""
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; every layer defines it."""
+        raise NotImplementedError(
+            f"{type(self).__name__} '{self.name}': expected a method `call(self, inputs)`; received a class without "
+            "one. Define `call`."
+        )
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output: the input's where `supports_masking` is set, else none."""
+        return mask if self.supports_masking else None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for inputs of `input_shape`, found by running `call` without values."""
+        inputs = _map_shapes(lambda shape: placeholder(shape, self._dtype), input_shape)
+        return _map_specs_to_shapes(self.compute_output_spec(inputs))
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the output for symbolic inputs: a TensorSpec, or a structure of them."""
+        inputs = args[0] if args else next(iter(kwargs.values()))
+        if self.preserves_shape:
+            first = symbolic_leaves(inputs)[0]
+            return TensorSpec(first.shape, self._dtype if first.dtype.is_floating_point else first.dtype)
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            shape = self.compute_output_shape(_map_tensors_to_shapes(inputs))
+            return _map_shapes(lambda one: TensorSpec(tuple(one), self._dtype), shape)
+        return infer_specs(self, args, {**kwargs, "training": False}, self.name)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """torch's name of `call`."""
+        return self.call(*args, **kwargs)
+
+    # --- weights, losses, metrics --------------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        name: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool | None = None,
+        constraint: Any = None,
+        memory_order: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> Variable:
+        """Make a weight of this layer and return it.
+
+        `shape` may come first, as in Keras 3. `memory_order` is explained at `Variable`.
+        Raises ValueError for a shape with unknown or negative sizes.
+        """
+        if isinstance(name, Sequence) and not isinstance(name, str):
+            # Keras 3 starts with (shape, initializer)
+            name, shape, initializer = None, name, shape if initializer is None else initializer
+        shape = () if shape is None else (int(shape),) if isinstance(shape, int | np.integer) else tuple(shape)
+        name = name or f"variable{len(self._parameters) or ''}"
+        if any(size is None or size < 0 for size in shape):
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected known sizes for the weight '{name}'; received shape "
+                f"{shape}. Give the input a fixed size in that axis: Input(shape=...)."
+            )
+        torch_type = self._dtype if dtype is None else torch_dtype(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if torch_type.is_floating_point else "zeros"
+        value = self._initial_value(initializers.get(initializer), shape, torch_type)
+        scope = "/".join((*call_context.scope, self.name, name))
+        variable = Variable(
+            value,
+            trainable=trainable is not False,
+            name=f"{scope}:0",
+            dtype=torch_type,
+            constraint=constraints.get(constraint),
+            regularizer=regularizers.get(regularizer),
+            memory_order=memory_order,
+        )
+        if not self._trainable:
+            variable.requires_grad_(False)
+        key = name.replace(".", "_")
+        while key in self._parameters:
+            key += "_"
+        self._parameters[key] = variable
+        if regularizer is not None:
+            structure_version.bump()
+        return variable
+
+    def _initial_value(self, initializer: Callable[..., Any], shape: tuple[int, ...], dtype: torch.dtype) -> Any:
+        with _building():
+            value = initializer(shape, dtype=dtype)
+            if not isinstance(value, torch.Tensor):
+                value = torch.as_tensor(np.asarray(value))
+            return value.to(device=current_device(), dtype=dtype).reshape(shape)
+
+    def add_loss(self, losses: Any, **kwargs: Any) -> None:
+        """Add a scalar tensor (or a list, or functions without arguments) to the loss that `fit` minimises.
+
+        Called inside `call`, it counts for that call; called outside with a function, for every step.
+        """
+        for loss in losses if isinstance(losses, list | tuple) else [losses]:
+            if callable(loss) and not isinstance(loss, torch.Tensor):
+                self.__dict__.setdefault("_loss_functions", []).append(loss)
+                structure_version.bump()
+                continue
+            number, collected = self._losses
+            if number != call_context.call_number:
+                collected = []
+                if number == 0:
+                    structure_version.bump()
+            collected.append(loss if isinstance(loss, torch.Tensor) else torch.as_tensor(loss))
+            self.__dict__["_losses"] = (call_context.call_number, collected)
+
+    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> None:
+        """Report the mean of `value` under `name` in the logs of `fit` and `evaluate`."""
+        if name is None:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected a name for the metric; received None. "
+                "Call add_metric(value, name='...')."
+            )
+        if "_added_metrics" not in self.__dict__:
+            self.__dict__["_added_metrics"] = {}
+            structure_version.bump()
+        self._added_metrics[name] = value.detach()
+
+    @property
+    def added_metrics(self) -> dict[str, Any]:
+        """The values of `add_metric` in the last call, of this layer and the layers inside."""
+        version, contributors = self.__dict__.get("_metric_contributors", (-1, []))
+        if version != structure_version.number:
+            contributors = [layer for layer in self._flatten_layers() if "_added_metrics" in layer.__dict__]
+            self.__dict__["_metric_contributors"] = (structure_version.number, contributors)
+        return {name: value for layer in contributors for name, value in layer._added_metrics.items()}
+
+    @property
+    def losses(self) -> list[Any]:
+        """Loss terms of the last call (`add_loss`, activity regularizers) and of the weights' regularizers."""
+        version, contributors = self.__dict__.get("_loss_contributors", (-1, []))
+        if version != structure_version.number:
+            contributors = [layer for layer in self._flatten_layers() if layer._may_add_losses()]
+            self.__dict__["_loss_contributors"] = (structure_version.number, contributors)
+        if not contributors:
+            return []
+        latest = max(layer._losses[0] for layer in contributors)
+        collected: list[Any] = []
+        for layer in contributors:
+            number, terms = layer._losses
+            if number == latest:
+                collected += terms
+            collected += [function() for function in layer.__dict__.get("_loss_functions", ())]
+            collected += [
+                parameter.regularizer(parameter)
+                for parameter in layer._own_parameters()
+                if getattr(parameter, "regularizer", None) is not None
+            ]
+        return collected
+
+    def _own_parameters(self) -> list[Any]:
+        held = [p for child in children_of(self) if not isinstance(child, Layer) for p in child._parameters.values()]
+        return [parameter for parameter in (*self._parameters.values(), *held) if parameter is not None]
+
+    def _may_add_losses(self) -> bool:
+        regularized = any(getattr(p, "regularizer", None) is not None for p in self._own_parameters())
+        return regularized or self._losses[0] > 0 or "_loss_functions" in self.__dict__
+
+    @property
+    def held_metrics(self) -> list[Any]:
+        """The metric objects that this layer and the layers inside hold as attributes."""
+        own = [metric for layer in self._flatten_layers() for metric in layer._metrics]
+        return list({id(metric): metric for metric in own}.values())
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metric objects that belong to the layer."""
+        return self.held_metrics
+
+    def _flatten_layers(self) -> list[Layer]:
+        """This layer and all layers inside it, in tf.keras' order."""
+        found: dict[int, Layer] = {id(self): self}
+        for child in children_of(self):
+            for module in child.modules() if not isinstance(child, Layer) else child._flatten_layers():
+                if isinstance(module, Layer):
+                    found.setdefault(id(module), module)
+        return list(found.values())
+
+    # --- calling -------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs:
+            raise ValueError(f"{type(self).__name__} '{self.name}': expected an input; received none. Pass a tensor.")
+        if self.built and not kwargs and len(args) == 1 and type(args[0]) is torch.Tensor:
+            inputs = args[0]
+            if inputs.dtype is not self._dtype:
+                inputs = self._convert(inputs)
+            return self._run((inputs,), kwargs)
+        if not args and (name := self._first_argument()) in kwargs:
+            args = (kwargs.pop(name),)
+        if is_symbolic((args, kwargs)):
+            return self._call_symbolically(args, kwargs)
+        args = (nest.map_structure(self._convert, self._as_tensors(args[0])), *args[1:]) if args else args
+        if not self.built:
+            self._build_for(args[0])
+        return self._run(args, kwargs)
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Check, set the context, and go through torch's `Module.__call__`, which sees to hooks."""
+        inputs = args[0]
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self)
+        context = call_context
+        outer_training, outer_scope = context.training, context.scope
+        training = kwargs.pop("training", None)
+        if training is None:
+            training = self.training if outer_training is None else outer_training
+        if self._accepts_training:
+            kwargs["training"] = training
+        mask = kwargs.get("mask")
+        if mask is None and (self._accepts_mask or self.supports_masking):
+            mask = mask_of(inputs)
+            if self._accepts_mask:
+                kwargs["mask"] = mask
+        if not self._accepts_mask:
+            kwargs.pop("mask", None)
+        if not outer_scope:
+            context.call_number += 1
+        context.training, context.scope = training, (*outer_scope, self._name)
+        try:
+            outputs = super().__call__(*args, **kwargs)
+        finally:
+            context.training, context.scope = outer_training, outer_scope
+        if self.activity_regularizer is not None:
+            self._add_activity_loss(outputs)
+        if mask is not None or type(self).compute_mask is not Layer.compute_mask:
+            self._mask_outputs(inputs, outputs, mask)
+        return outputs
+
+    def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        inputs = args[0] if args else next(iter(kwargs.values()))
+        if kwargs.get("training", 0) is None:
+            del kwargs["training"]
+        if not self.built:
+            self._build_for(inputs)
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self)
+        if not self._accepts_training:
+            kwargs.pop("training", None)
+        return Node(self, args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
+
+    def _build_for(self, inputs: Any) -> None:
+        shapes = _map_tensors_to_shapes(inputs)
+        if call_context.probe is not None:
+            shapes = _map_shapes(call_context.probe.known_shape, shapes)
+        self._build_once(shapes)
+
+    def _build_once(self, input_shape: Any) -> None:
+        with _building():
+            self.build(input_shape)
+        self.built = True
+        self.__dict__["_built_shape"] = input_shape
+        structure_version.bump()
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self.__dict__["_initial_weights"] = None
+
+    def _as_tensors(self, inputs: Any) -> Any:
+        """`inputs` with numpy arrays and plain lists of numbers turned into tensors on the current device."""
+        if isinstance(inputs, list | tuple) and inputs and not isinstance(nest.flatten(inputs)[0], torch.Tensor):
+            if all(isinstance(leaf, int | float | bool) for leaf in nest.flatten(inputs)):
+                inputs = np.asarray(inputs)
+        return nest.map_structure(self._as_tensor, inputs)
+
+    def _as_tensor(self, value: Any) -> Any:
+        if value is None or isinstance(value, torch.Tensor):
+            return value
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"{type(self).__name__} '{self.name}': expected numbers; received {describe(value)}. "
+                "Convert the input to a numeric array or tensor."
+            )
+        return torch.as_tensor(array, device=current_device())
+
+    def _convert(self, tensor: Any) -> Any:
+        """Cast floats to the layer's dtype, as Keras' autocast does."""
+        if (
+            self.autocast
+            and isinstance(tensor, torch.Tensor)
+            and tensor.is_floating_point()
+            and tensor.dtype is not self._dtype
+        ):
+            mask = getattr(tensor, "_keras_mask", None)
+            tensor = tensor.to(self._dtype)
+            if mask is not None:
+                tensor._keras_mask = mask
+        return tensor
+
+    def _add_activity_loss(self, outputs: Any) -> None:
+        for output in nest.flatten(outputs):
+            self.add_loss(self.activity_regularizer(output) / output.shape[0])
+
+    def _mask_outputs(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        masks = self.compute_mask(inputs, mask)
+        if masks is None:
+            return
+        flat_outputs, flat_masks = nest.flatten(outputs), nest.flatten(masks)
+        for output, one in zip(flat_outputs, flat_masks, strict=len(flat_outputs) == len(flat_masks)):
+            if one is not None and isinstance(output, torch.Tensor):
+                output._keras_mask = one
+
+    def _first_argument(self) -> str:
+        return next(iter(call_parameters(type(self).call)), "inputs")
+
+    def is_plain(self) -> bool:
+        """Whether `call` alone does the work: no hooks, no activity loss, no layers inside."""
+        hooked = self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
+        return not (hooked or self.activity_regularizer is not None or self._modules)
+
+    # A generated forward calls plain layers directly, so it must learn of hooks that come later.
+
+    def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
+        structure_version.bump()
+        return super().register_forward_hook(*args, **kwargs)
+
+    def register_forward_pre_hook(self, *args: Any, **kwargs: Any) -> Any:
+        structure_version.bump()
+        return super().register_forward_pre_hook(*args, **kwargs)
+
+    def register_full_backward_hook(self, *args: Any, **kwargs: Any) -> Any:
+        structure_version.bump()
+        return super().register_full_backward_hook(*args, **kwargs)
+
+    def register_full_backward_pre_hook(self, *args: Any, **kwargs: Any) -> Any:
+        structure_version.bump()
+        return super().register_full_backward_pre_hook(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # nodes register themselves with their layer's copy; everything else here is made again on demand
+        state = dict(self.__dict__)
+        state.update(_inbound_nodes=[], _losses=(0, []))
+        for key in ("_loss_contributors", "_metric_contributors", "_programs", "_added_metrics"):
+            state.pop(key, None)
+        return state
+
+    # --- attributes ----------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, list | dict | tuple):
+            value = track(value)
+            container = container_of(value)
+            if container is not None:
+                self._modules[name] = container
+                structure_version.bump()
+            object.__setattr__(self, name, value)
+            return
+        if isinstance(value, nn.Parameter):
+            self._rename_parameter(name, value)
+        elif isinstance(value, nn.Module):
+            structure_version.bump()
+            if not isinstance(value, Layer) and "training" in self.__dict__:
+                value.train(self.training)
+        elif hasattr(value, "update_state") and "_metrics" in self.__dict__:
+            self._metrics.append(value)
+        super().__setattr__(name, value)
+
+    def _rename_parameter(self, name: str, parameter: nn.Parameter) -> None:
+        """Let a weight that `add_weight` registered under its own name go by the attribute's name, in its place."""
+        parameters = self.__dict__.get("_parameters", {})
+        held = [key for key, value in parameters.items() if value is parameter]
+        if held and name not in parameters:
+            renamed = {name if key == held[0] else key: value for key, value in parameters.items()}
+            parameters.clear()
+            parameters.update(renamed)
+
+    def __getattr__(self, name: str) -> Any:
+        parameters = self.__dict__.get("_parameters")
+        if parameters is not None and name in parameters:
+            return parameters[name]
+        attribute = getattr(type(self), name, None)
+        if isinstance(attribute, property) and attribute.fget is not None:
+            return attribute.fget(self)  # nn.Module would hide why the property failed
+        return super().__getattr__(name)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dtype(self) -> str:
+        return dtype_name(self._dtype)
+
+    @property
+    def compute_dtype(self) -> str:
+        return dtype_name(self._dtype)
+
+    @property
+    def variable_dtype(self) -> str:
+        return dtype_name(self._dtype)
+
+    def _only_node(self, wanted: str) -> Node:
+        nodes = [node for reference in self._inbound_nodes if (node := reference()) is not None]
+        if not nodes:
+            raise AttributeError(
+                f"{type(self).__name__} '{self.name}': expected a layer that is part of a model to have .{wanted}; "
+                "received a layer that was never called on a symbolic tensor. Call it on an Input first."
+            )
+        return nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer; the first one when it was called several times."""
+        return self._only_node("input").input_tensors
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer; the first one when it was called several times."""
+        return self._only_node("output").outputs
+
+    @property
+    def input_shape(self) -> Any:
+        return _map_tensors_to_shapes(self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        return _map_tensors_to_shapes(self.output)
+
+    def get_input_at(self, node_index: int) -> Any:
+        return self._node_at(node_index).input_tensors
+
+    def get_output_at(self, node_index: int) -> Any:
+        return self._node_at(node_index).outputs
+
+    def _node_at(self, node_index: int) -> Node:
+        node = self._inbound_nodes[node_index]() if node_index < len(self._inbound_nodes) else None
+        if node is None:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected the number of a call, 0 to "
+                f"{len(self._inbound_nodes) - 1}; received {node_index}."
+            )
+        return node
+
+
+class _building:  # noqa: N801 - reads as a statement: `with _building():`
+    """Weights are real even while shapes are probed: the probe lets everything inside pass."""
+
+    def __enter__(self) -> None:
+        self.probe = call_context.probe
+        self.before = self.probe is not None and self.probe.paused
+        if self.probe is not None:
+            self.probe.paused = True
+
+    def __exit__(self, *_: Any) -> None:
+        if self.probe is not None:
+            self.probe.paused = self.before
+
+
+class PlaceholderLayer:
+    """The origin of a symbolic tensor that stands for a shape alone."""
+
+    name = "placeholder"
+
+    def __init__(self) -> None:
+        self._inbound_nodes: list[Any] = []
+
+
+def placeholder(shape: Shape, dtype: torch.dtype) -> KerasTensor:
+    """A symbolic tensor that belongs to no model."""
+    return Node(PlaceholderLayer(), (), {}, TensorSpec(tuple(shape), dtype)).outputs
+
+
+def call_parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments that a `call` method takes, without self; '**kwargs' brings training and mask."""
+    parameters = inspect.signature(function).parameters.values()
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        named += ["training", "mask"]
+    return [name for name in named if name != "self"]
+
+
+def mask_of(inputs: Any) -> Any:
+    """The masks that tensors carry, in the structure of `inputs`; None when none carries one."""
+    if isinstance(inputs, torch.Tensor):
+        return getattr(inputs, "_keras_mask", None)
+    masks = nest.map_structure(lambda tensor: getattr(tensor, "_keras_mask", None), inputs)
+    return masks if any(mask is not None for mask in nest.flatten(masks)) else None
+
+
+def _as_shape(shape: Any) -> tuple[Any, ...]:
+    return (shape,) if isinstance(shape, int) or shape is None else tuple(shape)
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(size is None or isinstance(size, int | np.integer) for size in value)
+
+
+def _map_shapes(function: Callable[[Shape], Any], structure: Any) -> Any:
+    if _is_shape(structure):
+        return function(tuple(structure))
+    if isinstance(structure, Mapping):
+        return {key: _map_shapes(function, value) for key, value in structure.items()}
+    parts = [_map_shapes(function, value) for value in structure]
+    return tuple(parts) if isinstance(structure, tuple) else parts
+
+
+def _map_tensors_to_shapes(structure: Any) -> Any:
+    return nest.map_structure(lambda value: tuple(value.shape) if hasattr(value, "shape") else None, structure)
+
+
+def _map_specs_to_shapes(structure: Any) -> Any:
+    if isinstance(structure, TensorSpec):
+        return structure.shape
+    if isinstance(structure, Mapping):
+        return {key: _map_specs_to_shapes(value) for key, value in structure.items()}
+    parts = [_map_specs_to_shapes(value) for value in structure]
+    return tuple(parts) if isinstance(structure, tuple) else parts

@@ -1,0 +1,80 @@
+"""Configs of layers, taken from the constructor's bound arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kerastorch.core import registry
+from kerastorch.core.config import dtype_name
+
+
+class LayerConfigMixin:
+    """`get_config` and `from_config` for every layer, without a line in the layer."""
+
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as plain values, so that `from_config` makes the same layer without weights.
+
+        An argument is read from the attribute of the same name, where there is one.
+        """
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self._batch_input_shape is not None:
+            config["batch_input_shape"] = self._batch_input_shape
+        args, kwargs = self._arguments
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        for key, parameter in bound.signature.parameters.items():
+            if parameter.kind is parameter.VAR_POSITIONAL and bound.arguments.get(key):
+                raise NotImplementedError(
+                    f"{type(self).__name__} '{self.name}': expected named constructor arguments to save a config; "
+                    f"received *{key}. Define get_config in the class."
+                )
+            if parameter.kind is parameter.VAR_KEYWORD:
+                config.update({
+                    name: serialize_value(value)
+                    for name, value in bound.arguments[key].items()
+                    if name in ("activity_regularizer",) and value is not None
+                })
+            elif key not in ("self", *config):
+                config[key] = serialize_value(self._argument(key, bound.arguments[key]))
+        return config
+
+    def _argument(self, key: str, given: Any) -> Any:
+        """The attribute called like an argument, unless the layer keeps something else under that name."""
+        if key not in self.__dict__ and not isinstance(getattr(type(self), key, None), property):
+            return given
+        value = getattr(self, key)
+        foreign = isinstance(value, nn.Module | nn.Parameter) and not isinstance(given, nn.Module)
+        return given if foreign else value
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """A new layer with the arguments of `config`."""
+        return cls(**config)
+
+
+def serialize_value(value: Any) -> Any:
+    """A constructor argument as values that JSON can hold."""
+    if isinstance(value, torch.dtype):
+        return dtype_name(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: serialize_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        parts = [serialize_value(item) for item in value]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    if hasattr(value, "get_config") and not inspect.isclass(value):
+        return {"class_name": registry.registered_name(type(value)), "config": value.get_config()}
+    if callable(value) and hasattr(value, "__name__"):
+        return registry.registered_name(value)
+    return value

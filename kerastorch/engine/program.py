@@ -1,0 +1,291 @@
+"""From a graph to straight-line Python: one line a layer, masks passed explicitly, values freed after their last use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from kerastorch.core import nest
+from kerastorch.core.config import dtype_name
+from kerastorch.core.naming import to_identifier
+from kerastorch.engine.graph import Graph
+from kerastorch.engine.inference import infer_specs
+from kerastorch.engine.layer import Layer, placeholder
+from kerastorch.engine.symbolic import KerasTensor, Node
+
+_RESERVED = ("self", "training", "forward", "torch", "None", "True", "False")
+_LITERALS = (int, float, bool, str, bytes, type(None), type(Ellipsis))
+
+
+class Program:
+    """The generated forward of a graph for inputs of which `masked` carry a mask.
+
+    `code` is the source, and it is what runs: `self.<layer>` is the layer's `call` itself where the layer is plain,
+    else the layer, so that hooks, nested models and activity losses are seen to.
+    """
+
+    def __init__(self, graph: Graph, masked: tuple[bool, ...]) -> None:
+        self.graph = graph
+        self.callees: dict[str, tuple[Any, str]] = {}
+        self.constants: dict[str, Any] = {}
+        self.code = _Writer(self, graph, masked).write()
+        namespace: dict[str, Any] = {"__loader__": _SourceLoader(self.code), "__name__": "kerastorch.generated"}
+        exec(compile(self.code, "kerastorch/generated/forward.py", "exec"), namespace)  # noqa: S102
+        self.function: Callable[..., Any] = namespace["forward"]
+
+    def bind(self, plain: bool = True) -> SimpleNamespace:
+        """What `self` is in the code: every name bound to the thing to call."""
+        bound: dict[str, Any] = dict(self.constants)
+        for name, (layer, method) in self.callees.items():
+            if method == "compute_mask":
+                bound[name] = layer.compute_mask
+            else:
+                bound[name] = layer.call if plain and layer.is_plain() else layer
+        return SimpleNamespace(**bound)
+
+
+class _SourceLoader:
+    """Lets tracebacks show lines of generated code; it goes away with the code."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def get_source(self, name: str) -> str:
+        return self.source
+
+
+class _Statement:
+    def __init__(self, target: str, expression: str, uses: list[str]) -> None:
+        self.target, self.expression, self.uses = target, expression, uses
+
+
+class _Writer:
+    """Writes one program; its tables are thrown away afterwards."""
+
+    def __init__(self, program: Program, graph: Graph, masked: tuple[bool, ...]) -> None:
+        self.program, self.graph, self.masked = program, graph, masked
+        self.names: Counter[str] = Counter()
+        self.layer_names: dict[int, str] = {}
+        self.values: dict[tuple[int, int], str] = {}
+        self.masks: dict[tuple[int, int], str | _Statement] = {}
+        self.statements: list[_Statement] = []
+
+    def write(self) -> str:
+        arguments = []
+        for tensor, masked in zip(self.graph.flat_inputs, self.masked, strict=True):
+            self.values[tensor.key] = name = self.fresh(tensor.node.layer.name)
+            arguments.append(name)
+            if masked:
+                self.masks[tensor.key] = mask = self.fresh(f"{tensor.node.layer.name}_mask")
+                arguments.append(mask)
+        for node in self.graph.nodes:
+            if any((id(node), index) not in self.values for index in range(len(node.flat_specs))):
+                self.emit_node(node)
+        results = [self.values[tensor.key] for tensor in self.graph.flat_outputs]
+        result_masks = [self.mask_name(tensor) or "None" for tensor in self.graph.flat_outputs]
+        outputs = nest.pack_like(self.graph.outputs, [_Name(name) for name in results])
+        kept = set(results) | set(result_masks)
+        lines = [f"def forward(self, {', '.join(arguments)}, training=False):"]
+        lines += self.body(kept)
+        lines += [
+            f"    {value}._keras_mask = {mask}"
+            for value, mask in zip(results, result_masks, strict=True)
+            if mask != "None"
+        ]
+        return "\n".join([*lines, f"    return {self.render(outputs)}", ""])
+
+    def body(self, kept: set[str]) -> list[str]:
+        """The statements; a value is let go on the line of its last use, as its memory serves the next layer."""
+        seen: set[str] = set(kept)
+        lines: list[str] = []
+        for statement in reversed(self.statements):
+            finished = [name for name in dict.fromkeys(statement.uses) if name not in seen]
+            seen.update(statement.uses)
+            release = f"; {' = '.join(finished)} = None" if finished else ""
+            lines.append(f"    {statement.target} = {statement.expression}{release}")
+        return lines[::-1]
+
+    def emit_node(self, node: Node) -> None:
+        layer = node.layer
+        method = self.callee(layer, "call")
+        kwargs = dict(node.kwargs)
+        if layer._accepts_training and "training" not in kwargs:
+            kwargs["training"] = _Name("training")
+        if layer._accepts_mask and kwargs.get("mask") is None and node.args:
+            masks = nest.map_structure(self.mask_reference, node.args[0])
+            if any(mask is not None for mask in nest.flatten(masks)):
+                kwargs["mask"] = masks
+        inputs = [self.cast(node.args[0], layer), *node.args[1:]] if node.args else []
+        rendered = [self.render(value) for value in inputs]
+        rendered += [f"{key}={self.render(value)}" for key, value in kwargs.items()]
+        uses = self.used((node.args, kwargs))
+        target = self.fresh(layer.name)
+        self.statements.append(_Statement(target, f"self.{method}({', '.join(rendered)})", uses))
+        if isinstance(node.outputs, KerasTensor):
+            self.values[id(node), 0] = target
+        else:
+            self.unpack(node, target)
+        self.plan_mask(node)
+
+    def unpack(self, node: Node, target: str) -> None:
+        for index, path in enumerate(_paths(node.outputs)):
+            self.values[id(node), index] = name = self.fresh(f"{node.layer.name}_{index}")
+            self.statements.append(_Statement(name, f"{target}{path}", [target]))
+
+    def cast(self, inputs: Any, layer: Layer) -> Any:
+        """Floating inputs in the layer's dtype, as an eager call would cast them."""
+
+        def convert(leaf: Any) -> Any:
+            if isinstance(leaf, KerasTensor) and leaf.dtype.is_floating_point and leaf.dtype is not layer._dtype:
+                dtype = self.constant(layer._dtype, dtype_name(layer._dtype))
+                return _Name(f"{self.values[leaf.key]}.to({dtype})")
+            return leaf
+
+        return nest.map_structure(convert, inputs) if layer.autocast else inputs
+
+    # --- masks: known to be there or not when the code is written; computed only where something uses them
+
+    def plan_mask(self, node: Node) -> None:
+        layer = node.layer
+        own = type(layer).compute_mask is not Layer.compute_mask
+        if not node.args or not (own or layer.supports_masking):
+            return
+        inputs = node.args[0]
+        masks = nest.map_structure(self.mask_reference_lazily, inputs)
+        given = any(mask is not None for mask in nest.flatten(masks))
+        if not own:
+            if given:
+                first = next(mask for mask in nest.flatten(masks) if mask is not None)
+                self.masks[id(node), 0] = first.pending
+            return
+        specs = nest.map_structure(lambda leaf: leaf if isinstance(leaf, KerasTensor) else None, inputs)
+        probe_masks = _mask_placeholders(specs, masks)
+        produced = nest.flatten(infer_specs(layer.compute_mask, (specs, probe_masks), {}, layer.name))
+        for index, spec in enumerate(produced):
+            if spec is None:
+                continue
+            method = self.callee(layer, "compute_mask")
+            selector = f"[{index}]" if len(produced) > 1 else ""
+            self.masks[id(node), index] = _PendingMask(self, node, method, masks if given else None, selector)
+
+    def mask_reference(self, leaf: Any) -> Any:
+        name = self.mask_name(leaf) if isinstance(leaf, KerasTensor) else None
+        return None if name is None else _Name(name)
+
+    def mask_reference_lazily(self, leaf: Any) -> Any:
+        pending = self.masks.get(leaf.key) if isinstance(leaf, KerasTensor) else None
+        return None if pending is None else _Lazy(pending)
+
+    def mask_name(self, tensor: KerasTensor) -> str | None:
+        pending = self.masks.get(tensor.key)
+        if isinstance(pending, _PendingMask):
+            self.masks[tensor.key] = pending = pending.emit()
+        return pending
+
+    # --- rendering
+
+    def render(self, value: Any) -> str:
+        if isinstance(value, KerasTensor):
+            return self.values[value.key]
+        if isinstance(value, _Name):
+            return value.text
+        if isinstance(value, slice):
+            parts = (self.render(part) for part in (value.start, value.stop, value.step))
+            return f"slice({', '.join(parts)})"
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{key!r}: {self.render(item)}" for key, item in value.items()) + "}"
+        if isinstance(value, list):
+            return f"[{', '.join(map(self.render, value))}]"
+        if type(value) is tuple:
+            return f"({', '.join(map(self.render, value))}{',' if len(value) == 1 else ''})"
+        if isinstance(value, _LITERALS) and type(value) in _LITERALS and value == value:
+            return "..." if value is Ellipsis else repr(value)
+        return self.constant(value, "constant")
+
+    def constant(self, value: Any, name: str) -> str:
+        for known, held in self.program.constants.items():
+            if held is value:
+                return f"self.{known}"
+        name = self.fresh(f"{name}_" if not isinstance(value, torch.dtype) else name)
+        self.program.constants[name] = value
+        return f"self.{name}"
+
+    def used(self, structure: Any) -> list[str]:
+        leaves = nest.flatten(structure)
+        names = [self.values[leaf.key] for leaf in leaves if isinstance(leaf, KerasTensor)]
+        return names + [leaf.text for leaf in leaves if isinstance(leaf, _Name) and leaf.text != "training"]
+
+    def callee(self, layer: Layer, method: str) -> str:
+        key = id(layer)
+        if key not in self.layer_names:
+            self.layer_names[key] = to_identifier(layer.name)
+        name = self.layer_names[key] + ("" if method == "call" else f"_{method}")
+        self.program.callees[name] = (layer, method)
+        return name
+
+    def fresh(self, base: str) -> str:
+        name = to_identifier(base)
+        if name in _RESERVED:
+            name += "_"
+        while True:
+            self.names[name] += 1
+            if self.names[name] == 1:
+                return name
+            name = f"{name}_{self.names[name]}"
+
+
+class _Name:
+    """A piece of code that stands for a value already computed."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class _PendingMask:
+    """A mask that is computed on the line after its layer, if anything asks for it."""
+
+    def __init__(self, writer: _Writer, node: Node, method: str, masks: Any, selector: str) -> None:
+        self.writer, self.node, self.method, self.masks, self.selector = writer, node, method, masks, selector
+        self.name: str | None = None
+
+    def emit(self) -> str:
+        if self.name is None:
+            writer = self.writer
+            masks = nest.map_structure(lambda lazy: None if lazy is None else _Name(lazy.name()), self.masks)
+            inputs = self.node.args[0]
+            self.name = writer.fresh(f"{self.node.layer.name}_mask")
+            expression = f"self.{self.method}({writer.render(inputs)}, {writer.render(masks)}){self.selector}"
+            writer.statements.append(_Statement(self.name, expression, writer.used((inputs, masks))))
+        return self.name
+
+
+class _Lazy:
+    """A mask by name, or one still to be computed."""
+
+    def __init__(self, pending: str | _PendingMask) -> None:
+        self.pending = pending
+
+    def name(self) -> str:
+        return self.pending.emit() if isinstance(self.pending, _PendingMask) else self.pending
+
+
+def _mask_placeholders(inputs: Any, masks: Any) -> Any:
+    """Symbolic (batch, steps) masks where `masks` has one, None where it has none; None when it has none at all."""
+    if all(mask is None for mask in nest.flatten(masks)):
+        return None
+    return nest.map_structure(
+        lambda leaf, mask: None if mask is None else placeholder(leaf.shape[:2], torch.bool), inputs, masks
+    )
+
+
+def _paths(structure: Any) -> list[str]:
+    """Subscripts that lead to each leaf of a nested output, in flattening order."""
+    if isinstance(structure, dict):
+        return [f"[{key!r}]{rest}" for key in sorted(structure) for rest in _paths(structure[key])]
+    if isinstance(structure, list | tuple):
+        return [f"[{index}]{rest}" for index, part in enumerate(structure) for rest in _paths(part)]
+    return [""]

@@ -1,0 +1,147 @@
+"""How a layer counts, orders, reads and writes its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kerastorch.engine.tracking import Container
+
+
+def children_of(module: nn.Module) -> Iterator[nn.Module]:
+    """The modules that belong to `module` directly, in the order in which they were set; containers are opened."""
+    for child in module._modules.values():
+        if isinstance(child, Container):
+            yield from child_parameters(child)
+            yield from children_of(child)
+        elif child is not None:
+            yield child
+
+
+def child_parameters(container: Container) -> Iterator[nn.Module]:
+    """A container's own weights, seen as a module that holds nothing else."""
+    if container._parameters:
+        yield ParameterHolder(container)
+
+
+class ParameterHolder(nn.Module):
+    """The weights that a tracked list or dict holds itself, without the layers in it."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__()
+        self._parameters.update(container._parameters)
+
+
+def unique(weights: Iterable[nn.Parameter]) -> list[Any]:
+    """`weights` without repetitions, the first of each kept."""
+    return list({id(weight): weight for weight in weights}.values())
+
+
+def is_trainable_by_nature(parameter: torch.Tensor) -> bool:
+    """Whether a weight is meant to be trained when nothing is frozen: moving averages and counters are not."""
+    return getattr(parameter, "trainable", parameter.is_floating_point())
+
+
+class WeightsMixin(nn.Module):
+    """Keras' view of a module's parameters: trainable first, then the others, own ones before the children's."""
+
+    _trainable: bool
+
+    def _own(self, trainable: bool) -> list[Any]:
+        return [p for p in self._parameters.values() if p is not None and is_trainable_by_nature(p) is trainable]
+
+    def _gather(self, attribute: str) -> list[Any]:
+        return [weight for child in children_of(self) for weight in module_weights(child, attribute)]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights change in training; setting it sets every layer inside, and `requires_grad`."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, WeightsMixin):
+                module.__dict__["_trainable"] = bool(value)
+        for parameter in self.parameters():
+            if is_trainable_by_nature(parameter):
+                parameter.requires_grad_(bool(value))
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The weights that `fit` changes, in tf.keras' order."""
+        if not self.trainable:
+            return []
+        own = [weight for weight in self._own(True) if weight.requires_grad]
+        return unique(own + self._gather("trainable_weights"))
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The weights that `fit` leaves alone, or that layers update themselves."""
+        if self.trainable:
+            frozen = [weight for weight in self._own(True) if not weight.requires_grad]
+            return unique(frozen + self._own(False) + self._gather("non_trainable_weights"))
+        return unique(self._own(True) + self._own(False) + self._gather("weights"))
+
+    @property
+    def weights(self) -> list[Any]:
+        """All weights, in tf.keras' order."""
+        return unique(self.trainable_weights + self.non_trainable_weights)
+
+    @property
+    def variables(self) -> list[Any]:
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights as numpy arrays, in the order of `weights`."""
+        return [np.array(weight.detach().cpu().numpy(), order="C") for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Overwrite all weights; nothing is changed when a shape does not fit (ValueError)."""
+        mine = self.weights
+        label = f"{type(self).__name__} '{self.name}'"
+        if len(mine) != len(weights):
+            shapes = ", ".join(str(tuple(weight.shape)) for weight in mine[:8])
+            raise ValueError(
+                f"{label}: expected {len(mine)} weight arrays ({shapes}{', ...' if len(mine) > 8 else ''}); "
+                f"received {len(weights)}. Call the layer once, or build it, before its weights are set."
+            )
+        for position, (weight, value) in enumerate(zip(mine, weights, strict=True)):
+            if tuple(np.shape(value)) != tuple(weight.shape):
+                raise ValueError(
+                    f"{label}: expected shape {tuple(weight.shape)} for weight {position} "
+                    f"({getattr(weight, 'name', 'parameter')}); received {tuple(np.shape(value))}. "
+                    "Pass the arrays in the order of `weights`."
+                )
+        with torch.no_grad():
+            for weight, value in zip(mine, weights, strict=True):
+                weight.copy_(value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value)))
+
+    def count_params(self) -> int:
+        """The number of scalars in all weights."""
+        return sum(weight.numel() for weight in self.weights)
+
+
+def module_weights(module: nn.Module, attribute: str) -> list[Any]:
+    """`attribute` of a layer; for any other torch module, its parameters and floating buffers seen the same way."""
+    if isinstance(module, WeightsMixin):
+        return getattr(module, attribute)
+    parameters = list(module.parameters())
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
+    frozen = [parameter for parameter in parameters if not parameter.requires_grad]
+    if attribute == "trainable_weights":
+        return trainable
+    others = frozen + [buffer for buffer in module.buffers() if buffer.is_floating_point()]
+    return others if attribute == "non_trainable_weights" else trainable + others

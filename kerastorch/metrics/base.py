@@ -1,0 +1,147 @@
+"""Metric: a value that is gathered over batches and never makes the device wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from kerastorch import initializers
+from kerastorch.core.config import dtype_name, torch_dtype
+from kerastorch.core.naming import names, to_snake_case
+from kerastorch.core.variable import Variable
+
+
+class Metric:
+    """Base class: a subclass adds to its weights in `update_state` and makes a tensor of them in `result`.
+
+    Weights live on the device of the data; nothing is read back before somebody asks for the number.
+    Calling a metric updates it and returns its result so far.
+
+    >>> class Positives(Metric):
+    ...     def __init__(self, name="positives", **kwargs):
+    ...         super().__init__(name=name, **kwargs)
+    ...         self.number = self.add_weight(name="number", initializer="zeros")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.number.assign_add((y_pred > 0.5).sum())
+    ...     def result(self):
+    ...         return self.number.value()
+    >>> float(Positives()(None, torch.tensor([0.2, 0.7])))
+    1.0
+    """
+
+    def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise TypeError(
+                f"{type(self).__name__}: expected the arguments 'name' and 'dtype'; received "
+                f"{sorted(kwargs)}. Take the arguments of a subclass out before super().__init__()."
+            )
+        self.name = name or names.next(to_snake_case(type(self).__name__))
+        self._dtype = torch_dtype(dtype)
+        self._weights: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        return dtype_name(self._dtype)
+
+    def add_weight(
+        self,
+        name: str | None = None,
+        shape: Sequence[int] = (),
+        initializer: str | Callable[..., Any] | None = "zeros",
+        dtype: Any = None,
+        **_: Any,
+    ) -> Variable:
+        """A weight that gathers values; `reset_state` sets it to zero."""
+        if isinstance(name, tuple | list):  # Keras 3 puts the shape first
+            name, shape = (shape if isinstance(shape, str) else None), name
+        dtype = self._dtype if dtype is None else torch_dtype(dtype)
+        # a weight made inside inference_mode could never be updated outside
+        with torch.inference_mode(False):
+            value = initializers.get(initializer or "zeros")(tuple(shape), dtype=dtype)
+            weight = Variable(value, trainable=False, name=f"{name or 'weight'}:0", dtype=dtype)
+        self._weights.append(weight)
+        return weight
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch: labels and predictions of shape (batch, ...), weights of shape (batch,) or theirs."""
+        raise NotImplementedError(
+            f"{type(self).__name__} '{self.name}': expected a method update_state; found none. Define it."
+        )
+
+    def result(self) -> Any:
+        """The value so far: a tensor, or a dict of tensors."""
+        raise NotImplementedError(
+            f"{type(self).__name__} '{self.name}': expected a method result; found none. Define it."
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def reset_state(self) -> None:
+        """Forget everything: set all weights to zero."""
+        if type(self).reset_states is not Metric.reset_states:  # a subclass that uses the name of before
+            self.reset_states()
+            return
+        with torch.no_grad():
+            for weight in self._weights:
+                weight.zero_()
+        for metric in self._inner_metrics():
+            metric.reset_state()
+
+    def reset_states(self) -> None:
+        """The old name of `reset_state`."""
+        self.reset_state()
+
+    def merge_state(self, metrics: Sequence[Metric]) -> None:
+        """Add what other metrics of this kind have gathered."""
+        for metric in metrics:
+            if len(metric.weights) != len(self.weights):
+                raise ValueError(
+                    f"{type(self).__name__} '{self.name}': expected metrics with {len(self.weights)} "
+                    f"weights; received {metric!r}. Merge metrics of one class only."
+                )
+            for weight, other in zip(self.weights, metric.weights, strict=True):
+                weight.assign_add(other.detach().to(weight.device))
+
+    def _inner_metrics(self) -> list[Metric]:
+        return [value for value in vars(self).values() if isinstance(value, Metric)]
+
+    def _follow(self, device: torch.device) -> None:
+        """Move the weights to where the data are."""
+        for weight in self._weights:
+            weight.data = weight.data.to(device)
+
+    @property
+    def weights(self) -> list[Variable]:
+        return self._weights + [weight for metric in self._inner_metrics() for weight in metric.weights]
+
+    variables = weights
+    non_trainable_weights = weights
+    non_trainable_variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return []
+
+    trainable_variables = trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [weight.numpy() for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        for weight, value in zip(self.weights, weights, strict=True):
+            weight.assign(value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Metric:
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in self.get_config().items())})"

@@ -1,0 +1,220 @@
+"""Functional models as plain values in Keras 2's form, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from kerastorch.core import nest
+from kerastorch.core.config import dtype_name
+from kerastorch.engine.symbolic import KerasTensor, Node
+from kerastorch.layers import InputLayer, TorchOp, deserialize
+
+_CONSTANT = "_CONSTANT_VALUE"  # Keras' mark for a call whose first argument is no tensor
+
+
+def to_config(model: Any) -> dict[str, Any]:
+    """Name, layers with their calls, and where inputs and outputs are."""
+    graph = model.graph
+    positions: dict[int, int] = {}
+    calls: dict[int, list[Node]] = {}
+    for layer in graph.layers:
+        nodes = [node for node in graph.nodes if node.layer is layer]
+        calls[id(layer)] = sorted(nodes, key=lambda node: node.position)
+        positions.update({id(node): index for index, node in enumerate(calls[id(layer)])})
+
+    def reference(tensor: KerasTensor) -> list[Any]:
+        return [tensor.node.layer.name, positions[id(tensor.node)], tensor.index]
+
+    def describe(node: Node) -> Any:
+        kwargs = {key: _encode(value, reference) for key, value in node.kwargs.items()}
+        if isinstance(node.layer, TorchOp):
+            return [[_CONSTANT, -1, None, {"args": _encode(list(node.args), reference), **kwargs}]]
+        first = node.args[0]
+        for key, value in zip(_argument_names(node.layer), node.args[1:], strict=False):
+            kwargs[key] = _encode(value, reference)
+        described = nest.map_structure(lambda tensor: _Leaf([*reference(tensor), kwargs]), first)
+        described = nest.map_structure(lambda leaf: leaf.value, described)
+        return described if isinstance(first, list | tuple | dict) else [described]
+
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "layers": [
+            {
+                "class_name": type(layer).__name__,
+                "config": layer.get_config(),
+                "name": layer.name,
+                "inbound_nodes": [describe(node) for node in calls[id(layer)] if node.args],
+            }
+            for layer in graph.layers
+        ],
+        "input_layers": _references(graph.inputs, reference),
+        "output_layers": _references(graph.outputs, reference),
+    }
+
+
+def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> tuple[Any, Any, str | None]:
+    """Inputs, outputs and name: layers are made first, then called as soon as their inputs exist."""
+    layers: dict[str, Any] = {}
+    outputs: dict[tuple[str, int], list[KerasTensor]] = {}
+    waiting: list[tuple[str, int, Any]] = []
+    for entry in config["layers"]:
+        layer = deserialize(entry, custom_objects)
+        name = entry.get("name", layer.name)
+        layers[name] = layer
+        if isinstance(layer, InputLayer):
+            outputs[name, 0] = [layer.new_tensor()]
+        waiting += [(name, index, call) for index, call in enumerate(entry.get("inbound_nodes", ()))]
+    while waiting:
+        held = []
+        for name, index, call in waiting:
+            # calls of one layer are numbered, so an earlier one must come first
+            ready = index == 0 or (name, index - 1) in outputs
+            if not ready or any((source, node) not in outputs for source, node in _sources(call, layers)):
+                held.append((name, index, call))
+                continue
+            args, kwargs = _decode_call(call, outputs, layers)
+            outputs[name, index] = nest.flatten(layers[name](*args, **kwargs))
+        if len(held) == len(waiting):
+            raise ValueError(
+                f"Model '{config.get('name')}': expected a config in which every layer's inputs exist; "
+                f"received calls of {sorted({name for name, _, _ in held})} whose inputs do not."
+            )
+        waiting = held
+
+    def tensor(leaf: list[Any]) -> KerasTensor:
+        return outputs[leaf[0], leaf[1]][leaf[2]]
+
+    inputs = _map_references(tensor, config["input_layers"])
+    return inputs, _map_references(tensor, config["output_layers"]), config.get("name")
+
+
+def to_plain(value: Any) -> Any:
+    """What JSON cannot hold, as what it can."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray | torch.Tensor):
+        return value.tolist()
+    if isinstance(value, torch.dtype):
+        return dtype_name(value)
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    raise TypeError(f"to_json: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")
+
+
+class _Leaf:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _argument_names(layer: Any) -> list[str]:
+    code = type(layer).call.__code__
+    return list(code.co_varnames[2 : code.co_argcount])
+
+
+def _references(structure: Any, reference: Any) -> Any:
+    if isinstance(structure, KerasTensor):
+        return [reference(structure)]
+    if isinstance(structure, Mapping):
+        return {key: reference(tensor) for key, tensor in structure.items()}
+    return [reference(tensor) for tensor in nest.flatten(structure)]
+
+
+def _map_references(function: Any, structure: Any) -> Any:
+    if isinstance(structure, Mapping):
+        return {key: function(value) for key, value in structure.items()}
+    if _is_reference(structure):
+        return function(structure)
+    tensors = [function(value) for value in structure]
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _is_reference(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) in (3, 4)
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
+
+
+def _encode(value: Any, reference: Any) -> Any:
+    if isinstance(value, KerasTensor):
+        return reference(value)
+    if isinstance(value, slice):
+        return {"class_name": "__slice__", "config": [_encode(v, reference) for v in (value.start, value.stop, value.step)]}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": None}
+    if isinstance(value, torch.dtype):
+        return {"class_name": "__dtype__", "config": dtype_name(value)}
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "config": [_encode(item, reference) for item in value]}
+    if isinstance(value, list):
+        return [_encode(item, reference) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _encode(item, reference) for key, item in value.items()}
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return {"class_name": "__array__", "config": value.tolist()}
+    return value
+
+
+def _decode(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], layers: Mapping[str, Any]) -> Any:
+    if _is_reference(value) and value[0] in layers:
+        return outputs[value[0], value[1]][value[2]]
+    if isinstance(value, list):
+        return [_decode(item, outputs, layers) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    inner = value.get("config")
+    match value.get("class_name"):
+        case "__slice__":
+            return slice(*(_decode(item, outputs, layers) for item in inner))
+        case "__ellipsis__":
+            return Ellipsis
+        case "__dtype__":
+            return getattr(torch, inner)
+        case "__tuple__":
+            return tuple(_decode(item, outputs, layers) for item in inner)
+        case "__array__":
+            return torch.tensor(inner)
+    return {key: _decode(item, outputs, layers) for key, item in value.items()}
+
+
+def _sources(call: Any, layers: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Layer and call number of every tensor that a call needs."""
+    if _is_reference(call):
+        found = [(call[0], call[1])] if call[0] in layers else []
+        return found + (_sources(call[3], layers) if len(call) == 4 else [])
+    if isinstance(call, Mapping):
+        return [source for value in call.values() for source in _sources(value, layers)]
+    if isinstance(call, list | tuple):
+        return [source for value in call for source in _sources(value, layers)]
+    return []
+
+
+def _decode_call(
+    call: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], layers: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(call, list) and len(call) == 1 and call[0][0] == _CONSTANT:
+        kwargs = dict(_decode(call[0][3], outputs, layers))
+        return tuple(kwargs.pop("args")), kwargs
+    if _is_reference(call):
+        call = [call]
+    leaves: list[Any] = []
+
+    def collect(value: Any) -> Any:
+        if _is_reference(value):
+            leaves.append(value)
+            return outputs[value[0], value[1]][value[2]]
+        if isinstance(value, Mapping):
+            return {key: collect(item) for key, item in value.items()}
+        return [collect(item) for item in value]
+
+    inputs = collect(call)
+    kwargs = _decode(leaves[0][3], outputs, layers) if len(leaves[0]) == 4 else {}
+    single = isinstance(inputs, list) and len(inputs) == 1
+    return (inputs[0] if single else inputs,), dict(kwargs)

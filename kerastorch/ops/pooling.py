@@ -1,0 +1,49 @@
+"""Max and average pooling on Keras' layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+from kerastorch.ops.windows import pad_amounts, pad_spatial, to_channels_first, to_channels_last
+
+_MAX = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+_AVERAGE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+
+
+def _as_image(x: torch.Tensor, windows: Sequence[int], strides: Sequence[int]) -> tuple[torch.Tensor, list[int], list[int]]:
+    """Sequences are pooled as images of height 1: the image kernels know channels_last."""
+    return x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2), [1, *windows], [1, *strides]
+
+
+def pool(
+    x: torch.Tensor, windows: Sequence[int], strides: Sequence[int], padding: str, channels_last: bool, average: bool
+) -> torch.Tensor:
+    """Pool the spatial axes of `x`; padded places take no part, neither in the maximum nor in the average."""
+    if channels_last:
+        x = to_channels_first(x)
+    sequence = x.dim() == 3
+    if sequence:
+        x, windows, strides = _as_image(x, windows, strides)
+    rank = len(windows)
+    amounts = pad_amounts(x.shape[2:], windows, padding, strides, [1] * rank)
+    only_after = all(before == 0 for before, _ in amounts)
+    if only_after or all(before == after for before, after in amounts):
+        # a window that hangs over the end is what torch calls ceil mode
+        ceil = padding == "same" and only_after
+        pads = [before for before, _ in amounts]
+        if average:
+            y = _AVERAGE[rank](x, windows, strides, pads, ceil_mode=ceil, count_include_pad=False)
+        else:
+            y = _MAX[rank](x, windows, strides, pads, ceil_mode=ceil)
+    elif average:
+        ones = x.new_ones((1, 1, *x.shape[2:]))
+        counts = _AVERAGE[rank](pad_spatial(ones, amounts), windows, strides)
+        y = _AVERAGE[rank](pad_spatial(x, amounts), windows, strides) / counts
+    else:
+        y = _MAX[rank](pad_spatial(x, amounts, float("-inf")), windows, strides)
+    if sequence:
+        y = y.squeeze(2)
+    return to_channels_last(y) if channels_last else y

@@ -1,0 +1,1 @@
+"""Data adapters, compiled losses and metrics, and the loop."""

@@ -1,0 +1,190 @@
+"""Arrays of every kind as torch tensors, and the checks that come before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from kerastorch.core import nest
+from kerastorch.core.config import torch_dtype
+from kerastorch.core.errors import describe
+
+# torch has no kernels for unsigned integers of more than 8 bits
+_WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64}
+
+
+def as_tensors(data: Any, role: str) -> Any:
+    """`data` (arrays, tensors, frames, lists of numbers, nested in lists or dicts) as tensors that share its memory.
+
+    float64 becomes `floatx()`, as in tf.keras. Raises ValueError or TypeError for what holds no real numbers.
+    """
+    if data is None:
+        return None
+    if isinstance(data, Mapping) and not hasattr(data, "to_numpy"):
+        return {key: as_tensors(value, f"{role}[{key!r}]") for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        if not data or not any(_is_array(leaf) for leaf in nest.flatten(data)):
+            return _from_numpy(_array_of(data, role), role)
+        if all(_is_array(part) and np.ndim(part) == 0 for part in data):
+            return _from_numpy(np.asarray([np.asarray(part) for part in data]), role)
+        parts = [as_tensors(part, f"{role}[{position}]") for position, part in enumerate(data)]
+        return tuple(parts) if isinstance(data, tuple) else parts
+    return as_tensor(data, role)
+
+
+def as_tensor(value: Any, role: str) -> torch.Tensor:
+    """One array, frame, number or list as a tensor."""
+    if isinstance(value, torch.Tensor):
+        if value.is_complex():
+            raise _wrong_numbers(role, value, "complex numbers", "Pass real and imaginary parts as two channels.")
+        return value.detach().to(torch_dtype(None)) if value.dtype is torch.float64 else value.detach()
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if hasattr(value, "toarray"):
+        value = value.toarray()
+    return _from_numpy(value if isinstance(value, np.ndarray) else _array_of(value, role), role)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") or hasattr(value, "to_numpy")
+
+
+def _array_of(values: Any, role: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"fit '{role}': expected rows of equal length; received a ragged list ({error}). "
+            "Pad the rows with kerastorch.utils.pad_sequences."
+        ) from error
+
+
+def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
+    if array.dtype == object:
+        lengths = {np.shape(row) for row in array.flat} if array.size else set()
+        if len(lengths) > 1:
+            advice = "Pad the rows to one length with kerastorch.utils.pad_sequences."
+            raise _wrong_numbers(role, array, "rows of different shapes", advice)
+        raise _wrong_numbers(role, array, "an array of Python objects", "Convert it: np.asarray(x, dtype='float32').")
+    if array.dtype.kind in "US":
+        advice = "Turn words into integers first, for example with TextVectorization or StringLookup."
+        raise _wrong_numbers(role, array, "strings", advice)
+    if array.dtype.kind == "c":
+        raise _wrong_numbers(role, array, "complex numbers", "Pass real and imaginary parts as two channels.")
+    if array.dtype.kind not in "fiub":
+        raise _wrong_numbers(role, array, f"values of dtype {array.dtype}", "Convert it to numbers.")
+    if array.dtype.name in _WIDER:
+        array = array.astype(_WIDER[array.dtype.name])
+    if array.dtype == np.float64:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(torch_dtype(None))
+    if any(stride < 0 for stride in array.strides) or not array.dtype.isnative:
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    # torch warns of arrays that cannot be written to; nothing here writes to them
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _wrong_numbers(role: str, value: Any, received: str, advice: str) -> TypeError:
+    return TypeError(f"fit '{role}': expected an array of numbers; received {received}, {describe(value)}. {advice}")
+
+
+def number_of_samples(*structures: Any) -> int:
+    """The common length of all arrays; ValueError when lengths differ, or when there is nothing."""
+    lengths = {}
+    for role, structure in zip(("x", "y", "sample_weight"), structures, strict=False):
+        for position, leaf in enumerate(nest.flatten(structure)):
+            if leaf is None:
+                continue
+            if leaf.dim() == 0:
+                raise ValueError(
+                    f"fit '{role}': expected an array with a batch axis; received a single number. Pass an array."
+                )
+            lengths[f"{role}[{position}]" if nest.is_nested(structure) else role] = leaf.shape[0]
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{role} has {length}" for role, length in lengths.items())
+        raise ValueError(
+            f"fit: expected arrays of the same number of samples; received: {text}. "
+            "Check that data and labels belong together."
+        )
+    count = next(iter(lengths.values()), 0)
+    if count == 0:
+        raise ValueError(
+            "fit: expected at least one sample; received empty data. Check the path, filter or slice it comes from."
+        )
+    return count
+
+
+def check_finite(structure: Any, role: str) -> None:
+    """Raise ValueError, naming the first row, when floating values hold NaN or infinity."""
+    for position, leaf in enumerate(nest.flatten(structure)):
+        # the sum is finite for finite data of ordinary size, and far cheaper than a test of every value
+        if leaf is None or not leaf.is_floating_point() or torch.isfinite(leaf.sum()):
+            continue
+        finite = torch.isfinite(leaf)
+        if finite.all():
+            continue
+        rows = (~finite).reshape(leaf.shape[0], -1).any(1).nonzero().flatten()
+        name = f"{role}[{position}]" if nest.is_nested(structure) else role
+        row = int(rows[0])
+        first = leaf[row].flatten()[(~finite[row]).flatten()][0].item()
+        raise ValueError(
+            f"fit '{name}': expected finite numbers; received {first} in row {row} ({len(rows)} of {leaf.shape[0]} "
+            f"rows hold NaN or infinity). Drop these rows, or fill them: np.nan_to_num({role})."
+        )
+
+
+def split_validation(structures: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The first samples for training and the last ones, `fraction` of all, for validation."""
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"fit: expected validation_split between 0 and 1; received {fraction}. Pass for example 0.2."
+        )
+    count = number_of_samples(*structures)
+    at = int(count * (1 - fraction))
+    if at == 0 or at == count:
+        raise ValueError(
+            f"fit: expected a validation_split that leaves samples on both sides; received {fraction} of {count} "
+            "samples. Use more data or another fraction."
+        )
+
+    def part(cut: Callable[[torch.Tensor], torch.Tensor]) -> tuple[Any, ...]:
+        return tuple(
+            None if structure is None else nest.map_structure(lambda leaf: None if leaf is None else cut(leaf), structure)
+            for structure in structures
+        )
+
+    return part(lambda leaf: leaf[:at]), part(lambda leaf: leaf[at:])
+
+
+def class_weights_to_tensor(class_weight: Mapping[Any, float]) -> torch.Tensor:
+    """A table from class to weight, NaN where there is none."""
+    classes = [int(key) for key in class_weight]
+    if not classes or min(classes) < 0:
+        raise ValueError(
+            f"fit: expected class_weight as a dict from class number to weight; received {dict(class_weight)!r}."
+        )
+    table = torch.full((max(classes) + 1,), float("nan"))
+    for key, value in class_weight.items():
+        table[int(key)] = float(value)
+    return table
+
+
+def weights_of_classes(labels: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """The weight of each sample by its class: an integer, a binary label or a one-hot row.
+
+    Raises ValueError when a class has no weight.
+    """
+    classes = labels.argmax(-1) if labels.dim() > 1 and labels.shape[-1] > 1 else labels.reshape(labels.shape[0], -1)[:, 0]
+    classes = classes.long()
+    highest = int(classes.max()) if classes.numel() else 0
+    weights = table[classes.clamp(max=len(table) - 1)]
+    missing = torch.isnan(weights) | (classes >= len(table)) | (classes < 0)
+    if highest >= len(table) or bool(missing.any()):
+        absent = sorted({int(value) for value in classes[missing]})
+        raise ValueError(
+            f"fit: expected a class_weight for every class in y; received none for class "
+            f"{', '.join(map(str, absent[:5]))}. Add {absent[0]}: 1.0 to the dict."
+        )
+    return weights

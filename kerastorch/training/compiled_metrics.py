@@ -1,0 +1,130 @@
+"""The metrics of all outputs, named as tf.keras names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from kerastorch import metrics as metrics_module
+from kerastorch.core import nest
+from kerastorch.core.registry import registered_name
+from kerastorch.training.compiled_loss import labels_per_output
+from kerastorch.training.outputs import names_of_outputs, per_output
+
+# Names that mean another function depending on the labels and the predictions.
+_BY_SHAPE = {
+    "accuracy": ("binary_accuracy", "sparse_categorical_accuracy", "categorical_accuracy"),
+    "crossentropy": ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
+}
+_SHORT = {"acc": "accuracy", "ce": "crossentropy"}
+
+
+class CompiledMetrics:
+    """What `compile(metrics=..., weighted_metrics=...)` means for a model.
+
+    Strings are looked up at once, so that a misspelt one fails in `compile`; 'accuracy' becomes the accuracy that
+    fits when the first labels and predictions are seen.
+    """
+
+    def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str]) -> None:
+        self.given, self.given_weighted = metrics, weighted_metrics
+        self.output_names = output_names
+        for structure in (metrics, weighted_metrics):
+            for metric in nest.flatten(structure):
+                if isinstance(metric, str) and _SHORT.get(metric, metric) not in _BY_SHAPE:
+                    metrics_module.get(metric)
+        self.per_output: list[tuple[list[Any], list[Any]]] | None = None
+        self.names: list[str] = []
+
+    def _build(self, y_true: Any, y_pred: Any) -> None:
+        self.names = names_of_outputs(y_pred, self.output_names)
+        labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
+        plain = self._for_each_output(self.given)
+        weighted = self._for_each_output(self.given_weighted)
+        self.per_output = []
+        for position, name in enumerate(self.names):
+            pair = [
+                [
+                    self._resolve(metric, labels[position], predictions[position], name)
+                    for metric in metrics[position]
+                    if metric is not None
+                ]
+                for metrics in (plain, weighted)
+            ]
+            self.per_output.append((pair[0], pair[1]))
+
+    def _for_each_output(self, given: Any) -> list[list[Any]]:
+        if given is None:
+            return [[] for _ in self.names]
+        if isinstance(given, Mapping):
+            chosen = per_output(given, self.names, "metrics")
+        elif len(self.names) == 1:
+            chosen = [nest.flatten(given)]
+        elif isinstance(given, list | tuple) and any(isinstance(one, list | tuple) for one in given):
+            chosen = per_output(given, self.names, "metrics")
+        else:
+            # tf.keras gives each output metrics of its own when a flat list is given
+            chosen = [[_fresh(metric) for metric in nest.flatten(given)] for _ in self.names]
+        return [[] if one is None else nest.flatten(one) for one in chosen]
+
+    def _resolve(self, metric: Any, y_true: Any, y_pred: Any, output: str) -> Any:
+        resolved = as_metric(metric, y_true, y_pred)
+        if len(self.names) > 1:
+            if resolved is metric:
+                resolved._name = resolved.name = f"{output}_{resolved.name}"
+            else:
+                resolved.name = f"{output}_{resolved.name}"
+        return resolved
+
+    def forget_outputs(self, output_names: list[str]) -> None:
+        """Match metrics and outputs anew at the next call."""
+        self.output_names, self.per_output = output_names, None
+
+    @property
+    def metrics(self) -> list[Any]:
+        return [metric for plain, weighted in self.per_output or [] for metric in (*plain, *weighted)]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if self.given is None and self.given_weighted is None:
+            return
+        if self.per_output is None:
+            self._build(y_true, y_pred)
+        labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
+        weights = labels_per_output(sample_weight, self.names)
+        for position, (plain, weighted) in enumerate(self.per_output):
+            if labels[position] is None:
+                continue
+            for metric in plain:
+                metric.update_state(labels[position], predictions[position])
+            for metric in weighted:
+                metric.update_state(labels[position], predictions[position], sample_weight=weights[position])
+
+
+def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
+    """The metric object for whatever `compile` accepts: a name, a function, a class, an object."""
+    if isinstance(metric, str):
+        kind = _BY_SHAPE.get(_SHORT.get(metric, metric))
+        function = metrics_module.get(metric if kind is None else _function_for(kind, y_true, y_pred))
+        name = metric
+    else:
+        function = metrics_module.get(metric)
+        name = registered_name(function) if hasattr(function, "__name__") else type(function).__name__
+    if isinstance(function, metrics_module.Metric):
+        return function
+    return metrics_module.MeanMetricWrapper(function, name=name)
+
+
+def _function_for(kinds: tuple[str, str, str], y_true: torch.Tensor, y_pred: torch.Tensor) -> str:
+    binary, sparse, categorical = kinds
+    if y_pred.dim() == 0 or y_pred.shape[-1] == 1:
+        return binary
+    if y_true.dim() < y_pred.dim() or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
+        return sparse
+    return categorical
+
+
+def _fresh(metric: Any) -> Any:
+    is_object = isinstance(metric, metrics_module.Metric)
+    return type(metric).from_config(metric.get_config()) if is_object else metric

@@ -1,0 +1,340 @@
+"""Data sources: arrays, torch datasets and loaders, generators and sequences, all as batches of tensors."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from kerastorch.core import nest
+from kerastorch.core.errors import describe
+from kerastorch.training.arrays import (
+    as_tensors,
+    check_finite,
+    class_weights_to_tensor,
+    number_of_samples,
+    weights_of_classes,
+)
+
+Check = Callable[[Any, int | None], None]
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample_weight of a batch; what is missing is None.
+
+    >>> unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if len(data) > 3 or not data:
+        raise ValueError(
+            f"fit: expected batches (x,), (x, y) or (x, y, sample_weight); received a tuple of {len(data)}. "
+            "Put several inputs into one list or dict: ([a, b], y)."
+        )
+    return (*data, None, None)[:3]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The batch as `train_step` gets it: x, (x, y) or (x, y, sample_weight)."""
+    if y is None:
+        return x if not nest.is_nested(x) else (x,)
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+class DataSource:
+    """Batches for the loop: `steps` an epoch (None when unknown), and `epoch()` to iterate over one.
+
+    `restarts` tells whether each epoch begins anew or goes on where the last one stopped.
+    """
+
+    steps: int | None = None
+    restarts = True
+
+    def epoch(self) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def end_of_epoch(self) -> None:
+        """Called after each epoch of training."""
+
+
+class ArraySource(DataSource):
+    """Tensors held whole: a batch is one `index_select`, or a view when nothing is shuffled."""
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        steps: int | None,
+        shuffle: bool | str,
+        device: torch.device,
+    ) -> None:
+        self.data = nest.map_structure(
+            lambda leaf: None if leaf is None else leaf, pack_x_y_sample_weight(x, y, sample_weight)
+        )
+        self.samples = number_of_samples(x, y, sample_weight)
+        if batch_size is None:
+            batch_size = math.ceil(self.samples / steps) if steps else 32
+        self.batch_size = _checked_batch_size(batch_size)
+        self.steps = math.ceil(self.samples / self.batch_size)
+        self.shuffle = shuffle
+        self.device = device
+        self._place()
+
+    def _place(self) -> None:
+        """On an accelerator, data that fit live there; others are pinned and copied a batch ahead."""
+        self.copies = False
+        if self.device.type == "cpu":
+            return
+        leaves = [leaf for leaf in nest.flatten(self.data) if leaf is not None]
+        size = sum(leaf.numel() * leaf.element_size() for leaf in leaves)
+        if self.device.type != "cuda" or size < torch.cuda.mem_get_info(self.device)[0] // 2:
+            self.data = nest.map_structure(lambda leaf: None if leaf is None else leaf.to(self.device), self.data)
+        else:
+            self.copies = True
+
+    def epoch(self) -> Iterator[Any]:
+        batches = self._batches()
+        return copied_ahead(batches, self.device) if self.copies else batches
+
+    def _batches(self) -> Iterator[Any]:
+        data = self.data
+        if not self.shuffle:
+            for start in range(0, self.samples, self.batch_size):
+                size = min(self.batch_size, self.samples - start)
+                yield _map_batch(lambda leaf, start=start, size=size: leaf.narrow(0, start, size), data)
+            return
+        for chosen in self._order().split(self.batch_size):
+            yield _map_batch(lambda leaf, chosen=chosen: leaf.index_select(0, chosen), data)
+
+    def _order(self) -> torch.Tensor:
+        if self.shuffle == "batch":
+            starts = torch.randperm(self.samples // self.batch_size) * self.batch_size
+            whole = (starts[:, None] + torch.arange(self.batch_size)).flatten()
+            order = torch.cat([whole, torch.arange(len(whole), self.samples)])
+        else:
+            order = torch.randperm(self.samples)
+        return order if self.copies else order.to(self.device)
+
+
+def _map_batch(function: Callable[[torch.Tensor], torch.Tensor], data: Any) -> Any:
+    if type(data) is tuple and len(data) == 2 and type(data[0]) is type(data[1]) is torch.Tensor:
+        return function(data[0]), function(data[1])  # the usual case, without the walk
+    return nest.map_structure(lambda leaf: None if leaf is None else function(leaf), data)
+
+
+class IterableSource(DataSource):
+    """Anything that yields batches: loaders, generators, sequences."""
+
+    def __init__(self, batches: Any, steps: int | None, device: torch.device, check: Check | None = None) -> None:
+        self.batches = batches
+        self.steps = steps
+        self.device = device
+        self.check = check
+        self.restarts = not isinstance(batches, Iterator)
+
+    def epoch(self) -> Iterator[Any]:
+        prepared = self._prepared()
+        return copied_ahead(prepared, self.device) if self.device.type == "cuda" else prepared
+
+    def _prepared(self) -> Iterator[Any]:
+        for number, batch in enumerate(self._iterate()):
+            x, y, sample_weight = unpack_x_y_sample_weight(batch)
+            tensors = as_tensors(x, "x"), as_tensors(y, "y"), as_tensors(sample_weight, "sample_weight")
+            if self.check is not None:
+                self.check(tensors, number)
+            packed = pack_x_y_sample_weight(*tensors)
+            yield packed if self.device.type in ("cpu", "cuda") else move(packed, self.device)
+
+    def _iterate(self) -> Iterable[Any]:
+        return iter(self.batches)
+
+
+class SequenceSource(IterableSource):
+    """A `utils.Sequence`: batches by number, in a new order each epoch when shuffled."""
+
+    def __init__(
+        self, sequence: Any, steps: int | None, device: torch.device, shuffle: bool, check: Check | None = None
+    ) -> None:
+        super().__init__(sequence, len(sequence) if steps is None else steps, device, check)
+        self.shuffle = shuffle
+
+    def _iterate(self) -> Iterator[Any]:
+        count = len(self.batches)
+        order = torch.randperm(count).tolist() if self.shuffle else range(count)
+        return (self.batches[number] for number in order)
+
+    def end_of_epoch(self) -> None:
+        if hasattr(self.batches, "on_epoch_end"):
+            self.batches.on_epoch_end()
+
+
+def move(batch: Any, device: torch.device) -> Any:
+    """The batch on `device`; the copy does not block where memory is pinned."""
+    return nest.map_structure(lambda leaf: leaf.to(device, non_blocking=True) if leaf is not None else None, batch)
+
+
+def copied_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
+    """The batches on `device`, each copied from pinned memory while the one before it is computed."""
+    stream = torch.cuda.Stream(device)
+
+    def start(batch: Any) -> Any:
+        pinned = nest.map_structure(lambda leaf: leaf.pin_memory() if leaf is not None else None, batch)
+        with torch.cuda.stream(stream):
+            return move(pinned, device)
+
+    waiting = None
+    for batch in batches:
+        upcoming = start(batch)
+        if waiting is not None:
+            yield waiting
+        torch.cuda.current_stream(device).wait_stream(stream)
+        waiting = upcoming
+    if waiting is not None:
+        yield waiting
+
+
+def _checked_batch_size(batch_size: Any) -> int:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer | float) or batch_size < 1:
+        raise ValueError(f"fit: expected batch_size as a positive integer; received {batch_size!r}. Pass for example 32.")
+    return int(batch_size)
+
+
+def whole_steps(steps: Any) -> int | None:
+    """`steps_per_epoch` as tf.keras reads it: a float, such as len(x) / 64, is rounded up."""
+    if steps is None or (isinstance(steps, int) and steps == -1):
+        return None
+    if isinstance(steps, bool) or not isinstance(steps, int | float | np.number) or not steps > 0:
+        raise ValueError(f"fit: expected steps_per_epoch as a positive number; received {steps!r}.")
+    return math.ceil(steps)
+
+
+def make_source(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    batch_size: int | None = None,
+    steps: Any = None,
+    shuffle: bool | str = False,
+    class_weight: Mapping[Any, float] | None = None,
+    device: torch.device,
+    check: Check | None = None,
+) -> DataSource:
+    """The data source for whatever `fit`, `evaluate` or `predict` were given.
+
+    `check(batch, number)` looks at arrays once, and at each batch of other sources, before it is used.
+    Raises ValueError or TypeError, naming the argument, for data that cannot be trained on.
+    """
+    steps = whole_steps(steps)
+    kind = _kind_of(x)
+    if kind != "arrays" and (y is not None or sample_weight is not None):
+        raise ValueError(
+            f"fit: expected y and sample_weight inside the batches of {type(x).__name__}; received them as arguments. "
+            "Let it yield (x, y) or (x, y, sample_weight)."
+        )
+    if class_weight is not None:
+        check, table = _with_class_weight(check, class_weight), class_weights_to_tensor(class_weight)
+    if kind == "arrays":
+        tensors = as_tensors(x, "x"), as_tensors(y, "y"), as_tensors(sample_weight, "sample_weight")
+        number_of_samples(*tensors)
+        check_finite(tensors[0], "x")
+        check_finite(tensors[1], "y")
+        if check is not None:
+            check(tensors, None)
+        if class_weight is not None:
+            tensors = _weighted_by_class(tensors, table)
+        inputs, labels, weights = tensors
+        return ArraySource(inputs, nest.map_structure(_index_labels, labels), weights, batch_size, steps, shuffle, device)
+    if kind == "sequence":
+        source: IterableSource = SequenceSource(x, steps, device, bool(shuffle), check)
+    elif kind == "dataset":
+        iterable = isinstance(x, IterableDataset)
+        loader = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
+        source = IterableSource(loader, steps if iterable else steps or len(loader), device, check)
+    else:
+        length = len(x) if steps is None and hasattr(x, "__len__") else steps
+        source = IterableSource(x, length, device, check)
+    if class_weight is not None:
+        source = _ClassWeightedSource(source, table)
+    return source
+
+
+class _ClassWeightedSource(DataSource):
+    """Another source whose batches get a sample weight by their class."""
+
+    def __init__(self, source: DataSource, table: torch.Tensor) -> None:
+        self.source, self.table = source, table
+        self.steps, self.restarts = source.steps, source.restarts
+
+    def epoch(self) -> Iterator[Any]:
+        for batch in self.source.epoch():
+            yield pack_x_y_sample_weight(*_weighted_by_class(unpack_x_y_sample_weight(batch), self.table))
+
+    def end_of_epoch(self) -> None:
+        self.source.end_of_epoch()
+
+
+def _with_class_weight(check: Check | None, class_weight: Any) -> Check | None:
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"fit: expected class_weight as a dict from class number to weight; received {describe(class_weight)}."
+        )
+    return check
+
+
+def _weighted_by_class(tensors: tuple[Any, Any, Any], table: torch.Tensor) -> tuple[Any, Any, Any]:
+    inputs, labels, weights = tensors
+    flat = nest.flatten(labels)
+    if len(flat) != 1 or flat[0] is None:
+        raise ValueError(
+            f"fit: expected one output with class_weight; received labels for {len(flat)}. "
+            "Use sample_weight, a list or dict with one array an output."
+        )
+    by_class = weights_of_classes(flat[0], table.to(flat[0].device))
+    return inputs, labels, by_class if weights is None else weights * by_class
+
+
+def _index_labels(labels: Any) -> Any:
+    """Small integer labels as int64, which torch's losses index with: once, instead of in each step."""
+    if labels is None or labels.is_floating_point() or labels.dtype in (torch.int64, torch.bool) or labels.dim() > 2:
+        return labels
+    return labels.long()
+
+
+def _kind_of(x: Any) -> str:
+    if isinstance(x, DataLoader):
+        return "loader"
+    if isinstance(x, Dataset):
+        return "dataset"
+    if isinstance(x, np.ndarray | torch.Tensor | list | tuple | Mapping) or hasattr(x, "to_numpy"):
+        return "arrays"
+    if hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "shape"):
+        return "sequence"
+    if isinstance(x, Iterable):
+        return "iterable"
+    if x is None:
+        raise ValueError("fit: expected data as x; received None. Pass arrays, a Dataset, a DataLoader or a generator.")
+    if hasattr(x, "shape"):
+        return "arrays"
+    raise TypeError(
+        f"fit: expected arrays, tensors, a Dataset, a DataLoader, a generator or a Sequence; received {describe(x)}."
+    )
+
+
+def warn_out_of_data(step: int, steps: Any) -> None:
+    """Keras' words when a source ends before the steps that were asked for."""
+    warnings.warn(
+        f"Your input ran out of data; interrupting training after {step} of {steps} steps. Make sure that your dataset "
+        "or generator can generate at least `steps_per_epoch * epochs` batches.",
+        stacklevel=3,
+    )

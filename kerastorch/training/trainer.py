@@ -1,0 +1,562 @@
+"""compile, fit, evaluate, predict: the methods that every model has, each step of which can be overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from kerastorch import optimizers as optimizers_module
+from kerastorch.callbacks import CallbackList, History
+from kerastorch.callbacks.logs import LazyLogs
+from kerastorch.core import nest
+from kerastorch.core.errors import did_you_mean
+from kerastorch.engine.context import structure_version
+from kerastorch.metrics import Mean
+from kerastorch.training import checks
+from kerastorch.training.arrays import as_tensors, split_validation
+from kerastorch.training.compiled_loss import CompiledLoss
+from kerastorch.training.compiled_metrics import CompiledMetrics
+from kerastorch.training.data import (
+    DataSource,
+    make_source,
+    move,
+    pack_x_y_sample_weight,
+    unpack_x_y_sample_weight,
+    warn_out_of_data,
+)
+
+COMPILE_OPTIONS = ("sample_weight_mode", "target_tensors", "distribute", "auto_scale_loss", "from_serialized")
+
+
+class Trainer:
+    """Training for models: a mixin that needs `__call__`, `train`, `trainable_weights` and `losses` of a model."""
+
+    def init_training_state(self) -> None:
+        """Set what training keeps with a model, before anything is compiled."""
+        self.__dict__.update(
+            optimizer=None, loss=None, compiled_loss=None, compiled_metrics=None, stop_training=False, history=None,
+            run_eagerly=False, steps_per_execution=1, jit_compile=False, compile_arguments=None,
+            _trained=(-1, []), _held=(-1, []), _added_means={},
+        )  # fmt: skip
+
+    # --- compile -------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool | None = None,
+        steps_per_execution: int | None = None,
+        jit_compile: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Choose optimizer, loss and metrics by name, object or function; lists or dicts where there are several outputs.
+
+        torch's optimizers, losses and schedulers are accepted too; `jit_compile=True` runs the forward through
+        torch.compile. Raises ValueError, with the nearest right name, for names that do not exist.
+        """
+        for key in kwargs:
+            if key not in COMPILE_OPTIONS:
+                known = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics", "run_eagerly")
+                raise TypeError(
+                    f"{type(self).__name__} '{self.name}': expected arguments of compile(); received {key}="
+                    f"{kwargs[key]!r}. {did_you_mean(key, (*known, 'steps_per_execution', 'jit_compile'))}"
+                )
+        if steps_per_execution is not None and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected steps_per_execution as a positive integer; "
+                f"received {steps_per_execution!r}."
+            )
+        state = self.__dict__
+        state["optimizer"] = optimizers_module.get(optimizer)
+        state["loss"] = loss
+        state["compiled_loss"] = CompiledLoss(loss, loss_weights, self.output_names)
+        state["compiled_metrics"] = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        state["run_eagerly"] = bool(run_eagerly)
+        state["steps_per_execution"] = steps_per_execution or 1
+        state["jit_compile"] = bool(jit_compile)
+        state["_trained"] = (-1, [])
+        state["compile_arguments"] = {
+            "optimizer": state["optimizer"], "loss": loss, "metrics": metrics, "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }  # fmt: skip
+        self._compiled_call_impl = torch.compile(self._call_impl) if jit_compile and not run_eagerly else None
+
+    def outputs_changed(self) -> None:
+        """Tell the compiled loss and metrics what the outputs are called, when a graph has been made."""
+        for compiled in (self.compiled_loss, self.compiled_metrics):
+            if compiled is not None:
+                compiled.forget_outputs(self.output_names)
+
+    def _require_compiled(self, method: str) -> None:
+        if self.compiled_loss is None:
+            raise RuntimeError(
+                f"{type(self).__name__} '{self.name}': expected a compiled model for {method}(); received one that is "
+                "not. Call model.compile(optimizer, loss) first."
+            )
+
+    # --- one step: the public override points ---------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> Mapping[str, Any]:
+        """One step of training on a batch: forward, loss, gradients, update, metrics; returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight)
+        self.apply_gradients_of(loss)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> Mapping[str, Any]:
+        """One step of evaluation on a batch; returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self.compute_loss(x, y, y_pred, sample_weight)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for a batch."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
+        """The scalar that training minimises: compiled losses, added losses and regularisers."""
+        return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Mapping[str, Any]:
+        """Update the compiled metrics and return the logs."""
+        with torch.no_grad():
+            if y is not None:
+                self.compiled_metrics.update_state(y, y_pred, sample_weight)
+            for name, value in self.added_metrics.items():
+                if name not in self._added_means:
+                    self._added_means[name] = Mean(name=name)
+                self._added_means[name].update_state(value)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> Mapping[str, Any]:
+        """The logs: the value of each metric under its name, read from the device when somebody looks."""
+        metrics = self.metrics
+        return LazyLogs(lambda: _results(metrics))
+
+    @property
+    def metrics(self) -> list[Any]:
+        """Loss, compiled metrics and the metrics that layers hold, in the order of the logs."""
+        found: list[Any] = []
+        for compiled in (self.compiled_loss, self.compiled_metrics):
+            if compiled is not None:
+                found += compiled.metrics
+        found += self._held_metrics()
+        found += self._added_means.values()
+        return list(dict.fromkeys(found))
+
+    def _held_metrics(self) -> list[Any]:
+        """The metrics that are attributes of layers; looked for again only when the structure changes."""
+        version, held = self._held
+        if version != structure_version.number:
+            held = self.held_metrics
+            self.__dict__["_held"] = (structure_version.number, held)
+        return held
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Start all running means anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def apply_gradients_of(self, loss: torch.Tensor) -> None:
+        """Differentiate `loss` by the trainable weights and let the optimizer update them."""
+        weights = self._weights_to_train()
+        loss.backward()
+        self.optimizer.update([weight.grad for weight in weights], weights)
+        for weight in weights:
+            weight.grad = None
+
+    def _weights_to_train(self) -> list[Any]:
+        version, weights = self._trained
+        if version != structure_version.number:
+            weights = self.trainable_weights
+            if not weights:
+                raise ValueError(
+                    f"{type(self).__name__} '{self.name}': expected at least one trainable weight; received a model "
+                    "whose weights are all frozen. Set trainable = True on a layer, and compile again."
+                )
+            self.__dict__["_trained"] = (structure_version.number, weights)
+        return weights
+
+    def make_train_function(self) -> Callable[[Iterator[Any]], Mapping[str, Any]]:
+        """The function that takes the next batch from an iterator and trains on it; override to wrap the step."""
+        return _repeated(self.train_step, self.steps_per_execution)
+
+    def make_test_function(self) -> Callable[[Iterator[Any]], Mapping[str, Any]]:
+        """The function that takes the next batch from an iterator and evaluates it."""
+        return _repeated(self.test_step, self.steps_per_execution)
+
+    def make_predict_function(self) -> Callable[[Iterator[Any]], Any]:
+        """The function that takes the next batch from an iterator and returns the outputs."""
+        return _repeated(self.predict_step, 1)
+
+    # --- fit -----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: float | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> History:
+        """Train on arrays, tensors, a Dataset, a DataLoader, a generator or a `utils.Sequence`; returns the History.
+
+        Bad data raise ValueError or TypeError before the first step. After Ctrl-C model and History stay usable.
+        """
+        self._require_compiled("fit")
+        if validation_split:
+            (x, y, sample_weight), validation_data = self._split(x, y, sample_weight, validation_split, validation_data)
+        source = self._source(
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight, training=True
+        )
+        steps = checks.steps_of(source, steps_per_epoch)
+        validate = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
+            steps=steps,
+        )  # fmt: skip
+        self.stop_training = False
+        with training_mode(self, True):
+            train_function = self.make_train_function()
+            callback_list.on_train_begin()
+            iterator: Iterator[Any] | None = None
+            logs: Mapping[str, Any] = {}
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                callback_list.on_epoch_begin(epoch)
+                if iterator is None or source.restarts:
+                    iterator = iter(source.epoch())
+                finished = self._run_epoch(train_function, iterator, steps, callback_list)
+                if finished == 0:
+                    raise checks.no_batches(self)
+                logs = dict(self._logs_of_epoch())
+                if validate is not None and checks.is_validation_epoch(validation_freq, epoch):
+                    with training_mode(self, False):
+                        logs.update(validate(callback_list))
+                source.end_of_epoch()
+                callback_list.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+                if steps is not None and finished < steps:
+                    warn_out_of_data(finished, steps * (epochs - epoch))
+                    break
+                steps = steps if steps is not None else finished if source.restarts else None
+            if isinstance(self.optimizer, optimizers_module.Optimizer):
+                self.optimizer.finalize_variable_values(self.trainable_weights)
+            callback_list.on_train_end(logs)
+        return self.history
+
+    def _run_epoch(
+        self,
+        function: Callable[[Iterator[Any]], Mapping[str, Any]],
+        iterator: Iterator[Any],
+        steps: int | None,
+        callbacks: CallbackList,
+    ) -> int:
+        """Train until the steps are done, the data end, or `stop_training`; returns the number of steps."""
+        begin, end = callbacks.on_train_batch_begin, callbacks.on_train_batch_end
+        begins = bool(callbacks.hooks["on_train_batch_begin"])
+        step, stride = 0, self.steps_per_execution
+        logs: Mapping[str, Any] = {}
+        while steps is None or step < steps:
+            if begins:
+                begin(step)
+            try:
+                logs = function(iterator)
+            except StopIteration:
+                break
+            except IndexError as error:
+                checks.explain_index_error(self, error)
+                raise
+            step += stride
+            end(step - 1, logs)
+            if self.stop_training:
+                break
+        self.__dict__["_last_logs"] = logs
+        return step if steps is None else min(step, steps)
+
+    def _logs_of_epoch(self) -> Mapping[str, Any]:
+        """The logs of the last step as numbers; a `train_step` of the user's own decides what they hold."""
+        logs = self.__dict__.pop("_last_logs")
+        return {name: _to_number(value) for name, value in logs.items()}
+
+    def _split(
+        self, x: Any, y: Any, sample_weight: Any, fraction: float, validation_data: Any
+    ) -> tuple[tuple[Any, Any, Any], Any]:
+        """Training part and validation part of the arrays; explicit validation data win."""
+        if validation_data is not None:
+            return (x, y, sample_weight), validation_data
+        checks.require_arrays(x)
+        tensors = as_tensors(x, "x"), as_tensors(y, "y"), as_tensors(sample_weight, "sample_weight")
+        return split_validation(tensors, fraction)
+
+    def _source(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        steps: Any,
+        *,
+        shuffle: bool | str = False,
+        class_weight: Mapping[int, float] | None = None,
+        training: bool = False,
+    ) -> DataSource:
+        return make_source(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
+            device=self.device, check=checks.batch_check(self) if self.compiled_loss is not None else None,
+        )  # fmt: skip
+
+    def _validation(
+        self, data: Any, batch_size: int | None, steps: int | None
+    ) -> Callable[[CallbackList], dict[str, Any]] | None:
+        """The function that evaluates the validation data and returns logs that begin with 'val_'."""
+        if data is None:
+            return None
+        x, y, sample_weight = unpack_x_y_sample_weight(data) if isinstance(data, list | tuple) else (data, None, None)
+        source = self._source(x, y, sample_weight, batch_size, steps)
+        count = checks.steps_of(source, steps)
+
+        def validate(callbacks: CallbackList) -> dict[str, Any]:
+            logs = self._evaluate_source(source, count, callbacks)
+            return {f"val_{name}": value for name, value in logs.items()}
+
+        return validate
+
+    # --- evaluate and predict ------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict."""
+        self._require_compiled("evaluate")
+        source = self._source(x, y, sample_weight, batch_size, steps)
+        count = checks.steps_of(source, steps)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
+        )  # fmt: skip
+        with training_mode(self, False):
+            logs = self._evaluate_source(source, count, callback_list)
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def _evaluate_source(self, source: DataSource, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:
+        self.reset_metrics()
+        function = self.make_test_function()
+        callbacks.on_test_begin()
+        begins, ends = (callbacks.hooks[f"on_test_batch_{edge}"] for edge in ("begin", "end"))
+        iterator, step, stride = iter(source.epoch()), 0, self.steps_per_execution
+        logs: Mapping[str, Any] = {}
+        with torch.no_grad():
+            while steps is None or step < steps:
+                if begins:
+                    callbacks.on_test_batch_begin(step)
+                try:
+                    logs = function(iterator)
+                except StopIteration:
+                    break
+                step += stride
+                if ends:
+                    callbacks.on_test_batch_end(step - 1, logs)
+        if step == 0:
+            raise checks.no_batches(self)
+        logs = {name: _to_number(value) for name, value in logs.items()}
+        callbacks.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Any:
+        """The outputs for all samples as numpy arrays, in the structure that the model returns."""
+        checks.require_built(self)
+        source = make_source(x, batch_size=batch_size, steps=steps, device=self.device, check=None)
+        count = checks.steps_of(source, steps)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
+        )  # fmt: skip
+        collected: list[list[torch.Tensor]] = []
+        structure = None
+        with training_mode(self, False), torch.no_grad():
+            function = self.make_predict_function()
+            callback_list.on_predict_begin()
+            begins, ends = (callback_list.hooks[f"on_predict_batch_{edge}"] for edge in ("begin", "end"))
+            iterator, step = iter(source.epoch()), 0
+            while count is None or step < count:
+                if begins:
+                    callback_list.on_predict_batch_begin(step)
+                try:
+                    structure = function(iterator)
+                except StopIteration:
+                    break
+                leaves = nest.flatten(structure)
+                collected = collected or [[] for _ in leaves]
+                for held, leaf in zip(collected, leaves, strict=True):
+                    held.append(leaf)
+                if ends:
+                    callback_list.on_predict_batch_end(step, {"outputs": structure})
+                step += 1
+            if step == 0:
+                raise checks.no_batches(self)
+            callback_list.on_predict_end()
+        return nest.pack_like(structure, [_to_array(held) for held in collected])
+
+    # --- single batches ------------------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        reset_metrics: bool = True,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on one batch; returns loss and metrics."""
+        self._require_compiled("train_on_batch")
+        batch = self._one_batch(x, y, sample_weight, class_weight)
+        if reset_metrics:
+            self.reset_metrics()
+        with training_mode(self, True):
+            return self._results_of_batch(self.train_step(batch), return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        reset_metrics: bool = True,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on one batch."""
+        self._require_compiled("test_on_batch")
+        batch = self._one_batch(x, y, sample_weight)
+        if reset_metrics:
+            self.reset_metrics()
+        with training_mode(self, False), torch.no_grad():
+            return self._results_of_batch(self.test_step(batch), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch as numpy arrays."""
+        checks.require_built(self)
+        batch = move(as_tensors(x, "x"), self.device)
+        with training_mode(self, False), torch.no_grad():
+            outputs = self.predict_step(pack_x_y_sample_weight(batch))
+        return nest.map_structure(lambda leaf: leaf.cpu().numpy(), outputs)
+
+    def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Any:
+        source = make_source(
+            x, y, sample_weight, batch_size=2**62, class_weight=class_weight, device=self.device,
+            check=checks.batch_check(self),
+        )  # fmt: skip
+        return next(source.epoch())
+
+    def _results_of_batch(self, logs: Mapping[str, Any], return_dict: bool) -> Any:
+        values = {name: _to_number(value) for name, value in logs.items()}
+        if return_dict:
+            return values
+        return next(iter(values.values())) if len(values) == 1 else list(values.values())
+
+
+class training_mode:  # noqa: N801 - reads as a statement: `with training_mode(model, True):`
+    """Put a model and the torch modules inside into training or inference, and back."""
+
+    def __init__(self, model: Any, training: bool) -> None:
+        self.model, self.training = model, training
+
+    def __enter__(self) -> None:
+        self.before = self.model.training
+        if self.before != self.training:
+            self.model.train(self.training)
+
+    def __exit__(self, *_: Any) -> None:
+        if self.before != self.training:
+            self.model.train(self.before)
+
+
+def _repeated(step: Callable[[Any], Any], times: int) -> Callable[[Iterator[Any]], Any]:
+    if times == 1:
+        return lambda iterator: step(next(iterator))
+
+    def several(iterator: Iterator[Any]) -> Any:
+        logs = step(next(iterator))
+        for _ in range(times - 1):
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                break
+            logs = step(batch)
+        return logs
+
+    return several
+
+
+def _results(metrics: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for metric in metrics:
+        result = metric.result()
+        found.update(result if isinstance(result, Mapping) else {metric.name: result})
+    return found
+
+
+def _to_number(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.item() if value.dim() == 0 else value.detach().cpu().numpy()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _to_array(parts: list[torch.Tensor]) -> np.ndarray:
+    whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+    return whole.detach().cpu().numpy()

@@ -1,0 +1,157 @@
+"""Tables of activations, regularizers, constraints and initializers, for both keras-like modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from support import normal
+
+# --- activations: (id, function of the module and a tensor) ----------------------------------------------
+ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    **{name: (lambda keras, x, name=name: keras.activations.get(name)(x)) for name in (
+        "elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax",
+        "softplus", "softsign", "swish", "tanh", "leaky_relu", "relu6", "log_softmax", "silu")},
+    "none": lambda keras, x: keras.activations.get(None)(x),
+    "relu-alpha": lambda keras, x: keras.activations.relu(x, alpha=0.1),
+    "relu-max": lambda keras, x: keras.activations.relu(x, max_value=2.0),
+    "relu-threshold": lambda keras, x: keras.activations.relu(x, threshold=1.0),
+    "relu-everything": lambda keras, x: keras.activations.relu(x, alpha=0.2, max_value=3.0, threshold=0.5),
+    "elu-alpha": lambda keras, x: keras.activations.elu(x, alpha=0.3),
+    "gelu-approximate": lambda keras, x: keras.activations.gelu(x, approximate=True),
+    "softmax-axis0": lambda keras, x: keras.activations.softmax(x, axis=0),
+    "softmax-function": lambda keras, x: keras.activations.softmax(x),
+    "sigmoid-function": lambda keras, x: keras.activations.sigmoid(x),
+}
+
+
+def activation_input() -> np.ndarray:
+    """Values around zero, the bends and the far ends, none exactly on a bend."""
+    return np.concatenate([np.linspace(-7.03, 7.11, 24), [-40.0, 40.0, -0.01, 0.02],
+        normal("activations", (8,))]
+                          ).astype("float32").reshape(4, 9)
+
+
+COTANGENT = normal("activations/cotangent", (4, 9))
+
+
+# --- regularizers ----------------------------------------------------------------------------------------
+REGULARIZERS: dict[str, Callable[[Any], Any]] = {
+    "L1": lambda keras: keras.regularizers.L1(0.03),
+    "L1-default": lambda keras: keras.regularizers.L1(),
+    "L2": lambda keras: keras.regularizers.L2(0.04),
+    "L1L2": lambda keras: keras.regularizers.L1L2(l1=0.03, l2=0.02),
+    "L1L2-default": lambda keras: keras.regularizers.L1L2(),
+    "l1-function": lambda keras: keras.regularizers.l1(0.05),
+    "l2-function": lambda keras: keras.regularizers.l2(0.06),
+    "l1_l2-function": lambda keras: keras.regularizers.l1_l2(l1=0.01, l2=0.02),
+    "l1-name": lambda keras: keras.regularizers.get("l1"),
+    "l2-name": lambda keras: keras.regularizers.get("l2"),
+    "l1_l2-name": lambda keras: keras.regularizers.get("l1_l2"),
+    "L2-name": lambda keras: keras.regularizers.get("L2"),
+    "orthogonal-rows": lambda keras: keras.regularizers.OrthogonalRegularizer(factor=0.1, mode="rows"),
+    "orthogonal-columns": lambda keras: keras.regularizers.OrthogonalRegularizer(factor=0.1, mode="columns"),
+}
+REGULARIZED = normal("regularizers", (4, 3))
+
+# --- constraints -----------------------------------------------------------------------------------------
+CONSTRAINTS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "max_norm": (lambda keras: keras.constraints.MaxNorm(1.5), (4, 3)),
+    "max_norm-default": (lambda keras: keras.constraints.MaxNorm(), (9, 3)),
+    "max_norm-axis1": (lambda keras: keras.constraints.MaxNorm(1.2, axis=1), (4, 3)),
+    "max_norm-kernel": (lambda keras: keras.constraints.MaxNorm(1.5, axis=[0, 1, 2]), (2, 3, 2, 4)),
+    "max_norm-name": (lambda keras: keras.constraints.get("max_norm"), (9, 3)),
+    "MaxNorm-name": (lambda keras: keras.constraints.get("MaxNorm"), (9, 3)),
+    "non_neg": (lambda keras: keras.constraints.NonNeg(), (4, 3)),
+    "non_neg-name": (lambda keras: keras.constraints.get("non_neg"), (4, 3)),
+    "unit_norm": (lambda keras: keras.constraints.UnitNorm(), (4, 3)),
+    "unit_norm-axis1": (lambda keras: keras.constraints.UnitNorm(axis=1), (4, 3)),
+    "unit_norm-name": (lambda keras: keras.constraints.get("unit_norm"), (4, 3)),
+    "min_max_norm": (lambda keras: keras.constraints.MinMaxNorm(0.8, 1.4), (4, 3)),
+    "min_max_norm-rate": (lambda keras: keras.constraints.MinMaxNorm(0.8, 1.4, rate=0.5, axis=1), (4, 3)),
+    "min_max_norm-default": (lambda keras: keras.constraints.MinMaxNorm(), (4, 3)),
+    "radial": (lambda keras: keras.constraints.RadialConstraint(), (5, 5, 2, 2)),
+    "radial-even": (lambda keras: keras.constraints.RadialConstraint(), (4, 4, 1, 2)),
+}
+
+
+def constrained(name: str) -> np.ndarray:
+    return normal(f"constraint/{name}", CONSTRAINTS[name][1])
+
+
+# --- initializers ----------------------------------------------------------------------------------------
+DETERMINISTIC_INITIALIZERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "zeros": (lambda keras: keras.initializers.Zeros(), (3, 2)),
+    "ones": (lambda keras: keras.initializers.Ones(), (3, 2)),
+    "constant": (lambda keras: keras.initializers.Constant(0.7), (3, 2)),
+    "constant-default": (lambda keras: keras.initializers.Constant(), (3,)),
+    "identity": (lambda keras: keras.initializers.Identity(), (3, 3)),
+    "identity-gain-wide": (lambda keras: keras.initializers.Identity(gain=0.5), (2, 4)),
+    "zeros-name": (lambda keras: keras.initializers.get("zeros"), (3,)),
+    "ones-name": (lambda keras: keras.initializers.get("Ones"), (3,)),
+}
+
+
+@dataclass(frozen=True)
+class Law:
+    """What a random initializer draws: 'uniform', 'normal' or 'truncated', its mean, and its spread.
+
+    `spread` is the limit of a uniform law, the standard deviation before truncation of the others.
+    """
+
+    kind: str
+    mean: float
+    spread: Callable[[float, float], float]  # of fan in, fan out
+
+
+RANDOM_INITIALIZERS: dict[str, tuple[Callable[[Any, int], Any], Law]] = {
+    "random_uniform": (lambda keras, seed: keras.initializers.RandomUniform(seed=seed),
+                       Law("uniform", 0.0, lambda i, o: 0.05)),
+    "random_uniform-range": (lambda keras, seed: keras.initializers.RandomUniform(-1.0, 3.0, seed=seed),
+                             Law("uniform", 1.0, lambda i, o: 2.0)),
+    "random_normal": (lambda keras, seed: keras.initializers.RandomNormal(seed=seed),
+                      Law("normal", 0.0, lambda i, o: 0.05)),
+    "random_normal-mean": (lambda keras, seed: keras.initializers.RandomNormal(mean=0.3, stddev=0.2,
+        seed=seed),
+                           Law("normal", 0.3, lambda i, o: 0.2)),
+    "truncated_normal": (lambda keras, seed: keras.initializers.TruncatedNormal(seed=seed),
+                         Law("truncated", 0.0, lambda i, o: 0.05)),
+    "truncated_normal-mean": (lambda keras, seed: keras.initializers.TruncatedNormal(0.5, 0.1, seed=seed),
+                              Law("truncated", 0.5, lambda i, o: 0.1)),
+    "glorot_uniform": (lambda keras, seed: keras.initializers.GlorotUniform(seed=seed),
+                       Law("uniform", 0.0, lambda i, o: (6 / (i + o)) ** 0.5)),
+    "glorot_normal": (lambda keras, seed: keras.initializers.GlorotNormal(seed=seed),
+                      Law("truncated", 0.0, lambda i, o: (2 / (i + o)) ** 0.5 / 0.87962566103423978)),
+    "he_uniform": (lambda keras, seed: keras.initializers.HeUniform(seed=seed),
+                   Law("uniform", 0.0, lambda i, o: (6 / i) ** 0.5)),
+    "he_normal": (lambda keras, seed: keras.initializers.HeNormal(seed=seed),
+                  Law("truncated", 0.0, lambda i, o: (2 / i) ** 0.5 / 0.87962566103423978)),
+    "lecun_uniform": (lambda keras, seed: keras.initializers.LecunUniform(seed=seed),
+                      Law("uniform", 0.0, lambda i, o: (3 / i) ** 0.5)),
+    "lecun_normal": (lambda keras, seed: keras.initializers.LecunNormal(seed=seed),
+                     Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978)),
+    "variance_scaling": (lambda keras, seed: keras.initializers.VarianceScaling(seed=seed),
+                         Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978)),
+    "variance_scaling-fan_out-untruncated": (
+        lambda keras, seed: keras.initializers.VarianceScaling(
+            scale=3.0, mode="fan_out", distribution="untruncated_normal", seed=seed),
+        Law("normal", 0.0, lambda i, o: (3 / o) ** 0.5)),
+    "variance_scaling-fan_avg-uniform": (
+        lambda keras, seed: keras.initializers.VarianceScaling(
+            scale=0.5, mode="fan_avg", distribution="uniform", seed=seed),
+        Law("uniform", 0.0, lambda i, o: (3 * 0.5 / ((i + o) / 2)) ** 0.5)),
+}
+
+# Objects whose config must be what tf_keras writes: (id, module, function of the keras-like module).
+CONFIGURED: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    **{f"regularizer-{name}": ("regularizers", make) for name, make in REGULARIZERS.items()},
+    **{f"constraint-{name}": ("constraints", make) for name, (make, _) in CONSTRAINTS.items()},
+    **{f"initializer-{name}": ("initializers", make) for name,
+        (make, _) in DETERMINISTIC_INITIALIZERS.items()},
+    **{f"initializer-{name}": ("initializers", lambda keras, make=make: make(keras, 7))
+       for name, (make, _) in RANDOM_INITIALIZERS.items()},
+    "initializer-orthogonal": ("initializers", lambda keras: keras.initializers.Orthogonal(gain=0.5, seed=3)),
+}

@@ -1,0 +1,374 @@
+"""Makes the golden files of the parity tests from tf_keras (PyPI `tf-keras` with `tensorflow-cpu`).
+
+Run it from anywhere, with an interpreter that has both packages; name files to remake only those:
+
+    TF_USE_LEGACY_KERAS=1 CUDA_VISIBLE_DEVICES= python tests/golden/make_golden.py [layers losses ...]
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+import tf_keras as keras  # noqa: E402
+
+import cases  # noqa: E402
+import cases_functions  # noqa: E402
+import cases_losses  # noqa: E402
+import cases_metrics  # noqa: E402
+import cases_models  # noqa: E402
+import cases_optimizers  # noqa: E402
+import cases_progress  # noqa: E402
+import cases_training  # noqa: E402
+from support import pack, plain  # noqa: E402
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, 1, -1)
+
+
+def channels_first(array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, -1, 1)
+
+
+def shape_list(shape: Any) -> list[int | None]:
+    return list(tf.TensorShape(shape).as_list())
+
+
+def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    inputs = case.inputs()
+    overrides: dict[str, Any] = {}
+    if case.transposed:
+        inputs = [channels_last(x) for x in inputs]
+        if "data_format" in case.config:
+            overrides["data_format"] = "channels_last"
+        if case.config.get("axis") == 1:
+            overrides["axis"] = -1
+    layer = case.make(keras, **overrides)
+    tensors = [tf.constant(x) for x in inputs]
+    argument = tensors if case.listed else tensors[0]
+    arguments = {"training": True} if case.training else {}
+
+    layer(argument)  # builds
+    shapes = [tuple(w.shape) for w in layer.weights]
+    layer.set_weights(case.weights(shapes))
+    watched = [x for x in tensors if x.dtype.is_floating and not case.whole]
+    output_shape = tuple(layer(argument).shape)
+    dtype = layer(argument).dtype.name
+    shape = output_shape
+    if case.transposed:
+        shape = (shape[0], shape[-1], *shape[1:-1])
+    cotangent = case.cotangent(shape, dtype)
+    if case.transposed:
+        cotangent = channels_last(cotangent)
+
+    def compute() -> Any:
+        with tf.GradientTape() as tape:
+            for x in watched:
+                tape.watch(x)
+            output = layer(argument, **arguments)
+            total = tf.reduce_sum(output * cotangent)
+        return output, tape.gradient(total, [*watched, *layer.trainable_weights])
+
+    try:
+        output, gradients = compute()
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+        # Eager CPU kernels lack some gradients (dilated convolutions), which XLA has.
+        layer.set_weights(case.weights(shapes))
+        output, gradients = tf.function(compute, jit_compile=True)()
+    gradients = [tf.convert_to_tensor(g).numpy() for g in gradients]
+    output = output.numpy()
+    input_gradients, weight_gradients = gradients[:len(watched)], gradients[len(watched):]
+    if case.transposed:
+        output = channels_first(output)
+        input_gradients = [channels_first(g) for g in input_gradients]
+
+    arrays = {"output": output}
+    arrays.update({f"input_gradient{i}": g for i, g in enumerate(input_gradients)})
+    arrays.update({f"weight_gradient{i}": g for i, g in enumerate(weight_gradients)})
+    if case.training:
+        arrays.update({f"state{i}": w.numpy() for i, w in enumerate(layer.non_trainable_weights)})
+    layer.set_weights(case.weights(shapes))
+    layer(argument, **arguments)
+    arrays["losses"] = np.asarray(sum((float(loss) for loss in layer.losses), 0.0), "float32")
+
+    original = case.make(keras)
+    batch_shapes = [tf.TensorShape(s) for s in case.shapes]
+    computed = original.compute_output_shape(batch_shapes if case.listed else batch_shapes[0])
+    symbolic_inputs = [keras.Input(batch_shape=s, dtype=d)
+                       for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)]
+    symbolic = case.make(keras)(symbolic_inputs if case.listed else symbolic_inputs[0])
+    facts = {
+        "weight_shapes": [list(s) for s in shapes],
+        "weight_names": [w.name.split("/")[-1] for w in layer.weights],
+        "trainable": len(layer.trainable_weights),
+        "dtype": dtype,
+        "computed_shape": shape_list(computed),
+        "symbolic_shape": shape_list(symbolic.shape),
+    }
+    if case.check_config and not callable(case.layer):
+        facts["config"] = plain(case.make(keras).get_config())
+    return facts, arrays
+
+
+def make_layers() -> None:
+    for family in dict.fromkeys(case.family for case in cases.CASES):
+        facts: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray] = {}
+        for case in cases.CASES:
+            if case.family != family:
+                continue
+            keras.backend.clear_session()
+            try:
+                facts[case.id], found = layer_golden(case)
+            except Exception as error:
+                raise RuntimeError(f"case {case.id}") from error
+            arrays.update({f"{case.id}/{part}": array for part, array in found.items()})
+        pack(HERE / f"layers_{family}.npz", facts, arrays)
+
+
+def gradient_of(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The value of a function of one tensor, and the gradient of its sum."""
+    tensor = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        value = function(tensor)
+    gradient = tape.gradient(value, tensor)
+    return value.numpy(), tf.zeros_like(tensor).numpy() if gradient is None else gradient.numpy()
+
+
+def make_functions() -> None:
+    facts: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    x = cases_functions.activation_input()
+    for name, activation in cases_functions.ACTIVATIONS.items():
+        key = f"activations/{name}"
+        arrays[key], arrays[f"{key}/gradient"] = gradient_of(lambda t,
+            f=activation: f(keras, t) * cases_functions.COTANGENT, x)
+    for name, make in cases_functions.REGULARIZERS.items():
+        key = f"regularizers/{name}"
+        arrays[key], arrays[f"{key}/gradient"] = gradient_of(make(keras), cases_functions.REGULARIZED)
+    for name, (make, _) in cases_functions.CONSTRAINTS.items():
+        constraint = make(keras)
+        arrays[f"constraints/{name}"] = constraint(tf.Variable(cases_functions.constrained(name))).numpy()
+    for name, (make, shape) in cases_functions.DETERMINISTIC_INITIALIZERS.items():
+        arrays[f"initializers/{name}"] = make(keras)(shape).numpy()
+    for name, (module, make) in cases_functions.CONFIGURED.items():
+        facts[name] = plain(getattr(keras, module).serialize(make(keras)))
+    pack(HERE / "functions.npz", facts, arrays)
+
+
+def make_losses() -> None:
+    facts: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for case in cases_losses.LOSSES:
+        implementation = case.make(keras)
+        weights = case.sample_weight()
+        arguments = {} if weights is None else {"sample_weight": weights}
+
+        def compute(x: Any, case: Any = case, implementation: Any = implementation,
+            arguments: Any = arguments) -> Any:
+            if case.activation:
+                x = keras.activations.get(case.activation)(x)
+            # Of an array that is no tensor, tf_keras would not drop or add the last axis of size 1.
+            return implementation(tf.constant(case.y_true()), x, **arguments)
+
+        arrays[case.id], arrays[f"{case.id}/gradient"] = gradient_of(compute, case.y_pred())
+        if isinstance(implementation, keras.losses.Loss):
+            config = plain(keras.losses.serialize(implementation))
+            facts[case.id] = config if "fn" not in config["config"] else None
+    pack(HERE / "losses.npz", facts, arrays)
+
+
+def make_metrics() -> None:
+    facts: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for case in cases_metrics.METRICS:
+        keras.backend.clear_session()
+        metric = case.make(keras)
+        results = []
+        for batch, weights in zip(case.batches(), case.sample_weights(), strict=True):
+            metric.update_state(*batch, sample_weight=weights)
+            results.append(metric.result().numpy())
+        arrays[case.id] = np.asarray(results)
+        facts[case.id] = {"name": metric.name}
+        if case.id != "MeanMetricWrapper":
+            facts[case.id]["config"] = plain(metric.get_config())
+    for name, (function, true, predicted, shape) in cases_metrics.METRIC_FUNCTIONS.items():
+        y_true = cases_losses.drawn(true, f"{name}/true", shape)
+        y_pred = cases_losses.drawn(predicted, f"{name}/predicted", shape)
+        arrays[f"function/{name}"] = function(keras, y_true, y_pred).numpy()
+    pack(HERE / "metrics.npz", facts, arrays)
+
+
+def make_optimizers() -> None:
+    facts: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, make in cases_optimizers.OPTIMIZERS.items():
+        optimizer = make(keras)
+        variables = [tf.Variable(w) for w in cases_optimizers.start()]
+        if name in cases_optimizers.EXCLUDED:
+            optimizer.exclude_from_weight_decay(var_list=[variables[i] for i in cases_optimizers.EXCLUDED[
+                name]])
+        facts[name] = plain(optimizer.get_config())
+        new_rate = cases_optimizers.NEW_RATES.get(name)
+        for step in range(cases_optimizers.STEPS):
+            if new_rate is not None and step == new_rate[0]:
+                optimizer.learning_rate = new_rate[1]
+            gradients = cases_optimizers.gradients([v.numpy() for v in variables], step)
+            optimizer.apply_gradients(zip([tf.constant(g) for g in gradients], variables, strict=True))
+        arrays.update({f"{name}/{i}": v.numpy() for i, v in enumerate(variables)})
+    for name, make in cases_optimizers.SCHEDULES.items():
+        schedule = make(keras)
+        facts[f"schedule/{name}"] = plain(keras.optimizers.schedules.serialize(schedule))
+        arrays[f"schedule/{name}"] = np.asarray([schedule(step).numpy() for step in range(60)], "float32")
+    pack(HERE / "optimizers.npz", facts, arrays)
+
+
+def training_run(case: cases_training.TrainingCase) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    keras.backend.clear_session()
+    model = case.build(keras)
+    start = case.initial_weights(model.get_weights())
+    model.set_weights(start)
+    settings = {"steps_per_execution": 1, **case.compile(keras)}
+    model.compile(**settings)
+    x, y = case.data()
+    history = model.fit(x, y, **case.fit_arguments())
+    steps = int(model.optimizer.iterations.numpy())
+    evaluated = model.evaluate(x, y, batch_size=32, verbose=0, return_dict=True)
+    metrics_names = list(model.metrics_names)
+    model.predict(x, batch_size=32, verbose=0)
+    predicted = model.predict(x, batch_size=32, verbose=0)
+    if isinstance(predicted, dict):
+        predicted = list(predicted.values())
+    predicted = predicted if isinstance(predicted, list) else [predicted]
+    arrays = {f"history/{key}": np.asarray(values, "float32") for key, values in history.history.items()}
+    arrays.update({f"evaluate/{key}": np.asarray(value, "float32") for key, value in evaluated.items()})
+    arrays.update({f"predict/{i}": p[:5].astype("float32") for i, p in enumerate(predicted)})
+    arrays.update({f"weight/{i}": w for i, w in enumerate(model.get_weights())})
+    first = (x[0] if isinstance(x, list) else next(iter(x.values())) if isinstance(x, dict) else x)[:16]
+    facts = {"history": list(history.history), "epochs": history.epoch, "metrics_names": metrics_names,
+             "evaluate": list(evaluated), "steps": steps, "outputs": len(predicted),
+                 "first": list(first.shape)}
+    return facts, arrays
+
+
+def make_training() -> None:
+    facts: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for case in cases_training.TRAINING:
+        try:
+            facts[case.id], found = training_run(case)
+        except Exception as error:
+            raise RuntimeError(f"case {case.id}") from error
+        arrays.update({f"{case.id}/{part}": array for part, array in found.items()})
+    pack(HERE / "training.npz", facts, arrays)
+
+
+def structure_of(model: Any) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "class": type(model).__name__,
+        "layers": [[layer.name, type(layer).__name__] for layer in model.layers],
+        "weights": [[w.name, list(w.shape)] for w in model.weights],
+        "trainable_weights": [w.name for w in model.trainable_weights],
+        "non_trainable_weights": [w.name for w in model.non_trainable_weights],
+        "count_params": model.count_params(),
+        "metrics_names": list(model.metrics_names),
+    }
+
+
+def make_structures() -> None:
+    facts: dict[str, Any] = {}
+    models = HERE / "models"
+    models.mkdir(exist_ok=True)
+    for name, make in cases_models.STRUCTURES.items():
+        keras.backend.clear_session()
+        model = make(keras)
+        facts[name] = structure_of(model)
+        if getattr(model, "input_names", None):
+            facts[name]["input_names"] = list(model.input_names)
+            facts[name]["output_names"] = list(model.output_names)
+            facts[name]["input_shape"] = plain(model.input_shape)
+            facts[name]["output_shape"] = plain(model.output_shape)
+        if name not in cases_models.WITHOUT_JSON:
+            (models / f"{name}.json").write_text(model.to_json() + "\n")
+    (HERE / "structures.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def check_summaries() -> None:
+    """The summary texts are given; tf_keras must agree on layers, order and parameters (its look differs)."""
+    for name, make in cases_models.SUMMARIES.items():
+        keras.backend.clear_session()
+        model = make(keras)
+        text = (HERE / "summaries" / f"{name}.txt").read_text()
+        rows = [line for line in text.split("=\n")[1].splitlines() if re.match(r" \S+ \(\w+", line)]
+        found = [line.split(" (")[0].strip() for line in rows]
+        expected = [layer.name for layer in model.layers]
+        if found != expected or f"Total params: {model.count_params():,}" not in text:
+            raise RuntimeError(f"summary {name}: {found}, expected {expected}, {model.count_params()}")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def make_progress() -> None:
+    runs: dict[str, list[str]] = {}
+    for case in cases_progress.PROGRESS:
+        seconds = [0.0]
+        with mock.patch("time.time", lambda seconds=seconds: cases_progress.START + seconds[0]):
+            with mock.patch("sys.stdout", Terminal()) as terminal:
+                bar = keras.utils.Progbar(**case.arguments)
+                runs[case.id] = []
+                for now, current, values, more in case.updates:
+                    seconds[0] = now
+                    bar.update(current, values, **more)
+                    runs[case.id].append(terminal.getvalue().replace("\b", ""))
+                    terminal.seek(0)
+                    terminal.truncate()
+    outputs: dict[str, list[str]] = {}
+    for name, (make, run) in cases_progress.RUNS.items():
+        keras.backend.clear_session()
+        model, data = make(keras)
+        with mock.patch("sys.stdout", Terminal()) as terminal:
+            run(model, *data)
+        outputs[name] = cases_progress.rendered(terminal.getvalue())
+    (HERE / "progress.json").write_text(json.dumps({"updates": runs, "runs": outputs}, indent=1) + "\n")
+
+
+MAKERS: dict[str, Callable[[], None]] = {
+    "layers": make_layers,
+    "functions": make_functions,
+    "losses": make_losses,
+    "metrics": make_metrics,
+    "optimizers": make_optimizers,
+    "training": make_training,
+    "structures": make_structures,
+    "summaries": check_summaries,
+    "progress": make_progress,
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or MAKERS:
+        MAKERS[name]()
+    for path in sorted(HERE.rglob("*")):
+        if path.is_file() and path.suffix in (".npz", ".json", ".txt"):
+            sys.stdout.write(f"{path.stat().st_size:>9,}  {path.relative_to(HERE)}\n")
+
+
+if __name__ == "__main__":
+    main()
