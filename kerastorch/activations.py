@@ -231,6 +231,14 @@ def log_softmax(x: torch.Tensor, axis: int = -1) -> torch.Tensor:
 
 silu = swish
 
+
+def apply_in_place(activation: Activation, fresh: torch.Tensor) -> torch.Tensor:
+    """`activation(fresh)` for a tensor that nothing else refers to and whose maker does not need it for gradients."""
+    if activation is relu:
+        return torch.relu_(fresh)
+    return fresh if activation is linear else activation(fresh)
+
+
 registry = Registry(
     "activation",
     {

@@ -174,7 +174,7 @@ row("relu-slope", "ReLU", (3, 7), dict(negative_slope=0.2))
 row("relu-threshold", "ReLU", (3, 7), dict(threshold=0.3))
 row("relu-everything", "ReLU", (3, 7, 2), dict(max_value=1.2, negative_slope=0.1, threshold=0.25))
 row("relu6-image", "ReLU", (2, 3, 4, 2), dict(max_value=6.0))
-row("relu-float64", "ReLU", (3, 7), dict(negative_slope=0.1, dtype="float64"), dtype="float64")
+row("relu-float64", "ReLU", (3, 7), dict(negative_slope=0.125, dtype="float64"), dtype="float64")
 row("softmax", "Softmax", (3, 7))
 row("softmax-axis1", "Softmax", (2, 3, 4), dict(axis=1))
 row("softmax-axes", "Softmax", (2, 3, 4), dict(axis=(1, 2)))
@@ -209,7 +209,8 @@ row("rescaling", "Rescaling", (2, 3, 4), dict(scale=1 / 127.5, offset=-1.0))
 row("rescaling-scale", "Rescaling", (2, 3, 3, 3), dict(scale=1 / 255))
 row("rescaling-uint8", "Rescaling", (2, 3, 3, 3), dict(scale=1 / 255), dtype="uint8", high=256)
 row("rescaling-integers", "Rescaling", (2, 3), dict(scale=2, offset=1), dtype="int32")
-row("rescaling-float64", "Rescaling", (2, 3), dict(scale=0.1, offset=0.7, dtype="float64"), dtype="float64")
+row("rescaling-float64", "Rescaling", (2, 3), dict(scale=0.125, offset=0.75, dtype="float64"),
+    dtype="float64")
 
 # --- embedding ------------------------------------------------------------------------------------------
 family("embedding")
@@ -442,7 +443,8 @@ for _training in (False, True):
     row(f"{_id}-axis1-rank3", "BatchNormalization", (3, 4, 2), dict(axis=1), unknown=((None, 4, None),),
         **_options)
     row(f"{_id}-axis-positive", "BatchNormalization", (3, 4, 2, 3), dict(axis=3), **_options)
-    row(f"{_id}-float64", "BatchNormalization", (6, 4), dict(dtype="float64"), dtype="float64", **_options)
+    row(f"{_id}-float64", "BatchNormalization", (6, 4), dict(momentum=0.75, dtype="float64"), dtype="float64",
+        **_options)
     row(f"{_id}-frozen", "BatchNormalization", (3, 4, 2, 3), dict(trainable=False), trainable=False,
         **_options)
     row(f"{_id}-regularizers", "BatchNormalization", (6, 4), dict(

@@ -200,7 +200,8 @@ row("focal-logits", loss("BinaryFocalCrossentropy", from_logits=True, label_smoo
 row("categorical-focal", loss("CategoricalFocalCrossentropy"), "one_hot", "distribution", (6, 5))
 row("categorical-focal-options", loss("CategoricalFocalCrossentropy", alpha=0.4, gamma=1.0, from_logits=True,
                                       label_smoothing=0.1), "one_hot", "logits", (6, 5), weights=(6,))
-row("categorical-focal-function", function("categorical_focal_crossentropy"), "one_hot", "distribution", (6, 5))
+row("categorical-focal-function", function("categorical_focal_crossentropy"), "one_hot", "distribution",
+    (6, 5))
 
 row("categorical-unnormalised", loss("CategoricalCrossentropy"), "one_hot", "unnormalised", (6, 5))
 row("categorical-edges", loss("CategoricalCrossentropy"), "one_hot", "edges", (6, 5))

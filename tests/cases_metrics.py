@@ -106,8 +106,9 @@ row("MeanMetricWrapper", lambda keras: keras.metrics.MeanMetricWrapper(keras.los
     name="wrapped"),
     "real", "real", weights=())
 
-# --- counts of right and wrong, curves, overlaps ------------------------------------------------------------
-for _class in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives", "Precision", "Recall", "AUC"):
+# --- counts of right and wrong, curves, overlaps -----------------------------------------------------------
+for _class in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives", "Precision", "Recall",
+    "AUC"):
     row(_class, metric(_class), "binary", "unit", (1,))
     row(f"{_class}-weights", metric(_class), "binary", "unit", (1,), weights=())
     row(f"{_class}-many", metric(_class), "binary", "unit", (4,))

@@ -7,6 +7,15 @@ from typing import Any
 
 from kerastorch.callbacks.logs import Logs
 
+BATCH_HOOKS = tuple(
+    f"on_{mode}_batch_{edge}" for mode in ("train", "test", "predict") for edge in ("begin", "end")
+)
+OTHER_HOOKS = (
+    *("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"),
+    *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
+)
+HOOKS = (*BATCH_HOOKS, *OTHER_HOOKS)
+
 
 class ModelReference:
     """The attribute `model`, a weak reference: a model and its History must not keep each other alive."""

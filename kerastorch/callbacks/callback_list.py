@@ -6,21 +6,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kerastorch.callbacks.callback import Callback, ModelReference
+from kerastorch.callbacks.callback import BATCH_HOOKS, HOOKS, Callback, ModelReference
 from kerastorch.callbacks.history import History
 from kerastorch.callbacks.logs import LazyLogs, as_logs
 from kerastorch.callbacks.progress import ProgbarLogger
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
-
-BATCH_HOOKS = tuple(
-    f"on_{mode}_batch_{edge}" for mode in ("train", "test", "predict") for edge in ("begin", "end")
-)
-OTHER_HOOKS = (
-    *("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"),
-    *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
-)
-HOOKS = (*BATCH_HOOKS, *OTHER_HOOKS)
 
 
 def _own_hook(callback: Any, name: str) -> Callable[..., None] | None:

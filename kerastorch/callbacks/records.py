@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kerastorch.callbacks.callback import Callback
+from kerastorch.callbacks.callback import HOOKS, Callback
 from kerastorch.callbacks.logs import Logs, as_logs
+from kerastorch.core.errors import did_you_mean
 
 
 class CSVLogger(Callback):
@@ -49,9 +50,8 @@ class CSVLogger(Callback):
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) or not isinstance(value, Iterable) or (isinstance(value, np.ndarray) and not value.ndim):
-        return value
-    return f'"[{", ".join(map(str, value))}]"'
+    is_list = isinstance(value, Iterable) and not isinstance(value, str) and np.ndim(value) > 0
+    return f'"[{", ".join(map(str, value))}]"' if is_list else value
 
 
 class LambdaCallback(Callback):
@@ -81,5 +81,10 @@ class LambdaCallback(Callback):
             "on_train_begin": on_train_begin,
             "on_train_end": on_train_end,
         }
+        for name in hooks:
+            if name not in HOOKS:
+                raise TypeError(
+                    f"LambdaCallback: expected names of hooks; received {name!r}. {did_you_mean(name, HOOKS)}"
+                )
         given |= hooks
         self.__dict__.update({name: hook for name, hook in given.items() if hook is not None})

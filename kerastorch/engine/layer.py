@@ -48,6 +48,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
 
     preserves_shape = False  # True where the output has the shape and dtype of the (first) input
     supports_masking = False  # True where a mask of the input is a mask of the output
+    commutes_with_relu = False  # True where relu before the layer and relu after it are the same
     autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
@@ -300,11 +301,13 @@ class Layer(LayerConfigMixin, WeightsMixin):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
             raise ValueError(f"{type(self).__name__} '{self.name}': expected an input; received none. Pass a tensor.")
-        if self.built and not kwargs and len(args) == 1 and type(args[0]) is torch.Tensor:
-            inputs = args[0]
-            if inputs.dtype is not self._dtype:
-                inputs = self._convert(inputs)
-            return self._run((inputs,), kwargs)
+        if len(args) == 1 and type(args[0]) is torch.Tensor and self.built:
+            # one tensor and at most `training`: nothing to search for symbolic tensors, nothing to convert
+            if not kwargs or (len(kwargs) == 1 and "training" in kwargs):
+                inputs = args[0]
+                if inputs.dtype is not self._dtype and self.autocast:
+                    inputs = self._convert(inputs)
+                return self._run((inputs,), kwargs)
         if not args and (name := self._first_argument()) in kwargs:
             args = (kwargs.pop(name),)
         if is_symbolic((args, kwargs)):
@@ -427,6 +430,10 @@ class Layer(LayerConfigMixin, WeightsMixin):
         hooked = self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
         return not (hooked or self.activity_regularizer is not None or self._modules)
 
+    def without_relu(self) -> Callable[..., Any] | None:
+        """`call` without the relu that it ends with; None when it ends with anything else."""
+        return None
+
     # A generated forward calls plain layers directly, so it must learn of hooks that come later.
 
     def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
@@ -449,7 +456,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
         # nodes register themselves with their layer's copy; everything else here is made again on demand
         state = dict(self.__dict__)
         state.update(_inbound_nodes=[], _losses=(0, []))
-        for key in ("_loss_contributors", "_metric_contributors", "_programs", "_added_metrics"):
+        for key in ("_loss_contributors", "_metric_contributors", "_added_metrics"):
             state.pop(key, None)
         return state
 
@@ -472,6 +479,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
                 value.train(self.training)
         elif hasattr(value, "update_state") and "_metrics" in self.__dict__:
             self._metrics.append(value)
+        elif callable(value):
+            structure_version.bump()  # another activation, for example: generated code may rely on the old one
         super().__setattr__(name, value)
 
     def _rename_parameter(self, name: str, parameter: nn.Parameter) -> None:

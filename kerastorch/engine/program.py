@@ -25,15 +25,21 @@ class Program:
     """The generated forward of a graph for inputs of which `masked` carry a mask.
 
     `code` is the source, and it is what runs: `self.<layer>` is the layer's `call` itself where the layer is plain,
-    else the layer, so that hooks, nested models and activity losses are seen to.
+    else the layer, so that hooks, nested models and activity losses are seen to. With `optimize`, a relu before a max
+    pooling moves behind it: the values and gradients are the same, and the pooled tensor is smaller.
     """
 
-    def __init__(self, graph: Graph, masked: tuple[bool, ...]) -> None:
+    def __init__(self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True) -> None:
         self.graph = graph
+        self.moved = _relus_to_move(graph) if optimize else {}
         self.callees: dict[str, tuple[Any, str]] = {}
         self.constants: dict[str, Any] = {}
         self.code = _Writer(self, graph, masked).write()
-        namespace: dict[str, Any] = {"__loader__": _SourceLoader(self.code), "__name__": "kerastorch.generated"}
+        namespace: dict[str, Any] = {
+            "__loader__": _SourceLoader(self.code),
+            "__name__": "kerastorch.generated",
+            "torch": torch,
+        }
         exec(compile(self.code, "kerastorch/generated/forward.py", "exec"), namespace)  # noqa: S102
         self.function: Callable[..., Any] = namespace["forward"]
 
@@ -43,9 +49,37 @@ class Program:
         for name, (layer, method) in self.callees.items():
             if method == "compute_mask":
                 bound[name] = layer.compute_mask
+            elif method == "without_relu":
+                bound[name] = layer.without_relu()
             else:
                 bound[name] = layer.call if plain and layer.is_plain() else layer
         return SimpleNamespace(**bound)
+
+
+    def is_current(self) -> bool:
+        """Whether the layers whose relu was moved still are what they were: not hooked, the activation unchanged."""
+        return all(
+            first.is_plain() and second.is_plain() and first.without_relu() is not None
+            for first, second in self.moved.values()
+        )
+
+
+def _relus_to_move(graph: Graph) -> dict[int, tuple[Layer, Layer]]:
+    """By node: a layer that ends with relu, and the max pooling that alone uses its output."""
+    users: dict[tuple[int, int], list[Node]] = {}
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            users.setdefault(tensor.key, []).append(node)
+    results = {tensor.key for tensor in (*graph.flat_outputs, *graph.flat_inputs)}
+    moved = {}
+    for node in graph.nodes:
+        key = (id(node), 0)
+        following = users.get(key, [])
+        if len(following) != 1 or key in results or not following[0].layer.commutes_with_relu:
+            continue
+        if node.layer.is_plain() and following[0].layer.is_plain() and node.layer.without_relu() is not None:
+            moved[id(node)] = (node.layer, following[0].layer)
+    return moved
 
 
 class _SourceLoader:
@@ -111,7 +145,7 @@ class _Writer:
 
     def emit_node(self, node: Node) -> None:
         layer = node.layer
-        method = self.callee(layer, "call")
+        method = self.callee(layer, "without_relu" if id(node) in self.program.moved else "call")
         kwargs = dict(node.kwargs)
         if layer._accepts_training and "training" not in kwargs:
             kwargs["training"] = _Name("training")
@@ -124,7 +158,10 @@ class _Writer:
         rendered += [f"{key}={self.render(value)}" for key, value in kwargs.items()]
         uses = self.used((node.args, kwargs))
         target = self.fresh(layer.name)
-        self.statements.append(_Statement(target, f"self.{method}({', '.join(rendered)})", uses))
+        expression = f"self.{method}({', '.join(rendered)})"
+        if any(id(parent) in self.program.moved for parent in node.parents()):
+            expression = f"torch.relu_({expression})"
+        self.statements.append(_Statement(target, expression, uses))
         if isinstance(node.outputs, KerasTensor):
             self.values[id(node), 0] = target
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -42,9 +43,15 @@ class ReLU(ActivationLayer):
         self.threshold = self.at_least_zero(threshold, "threshold")
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
-        if self.max_value is None and not self.negative_slope and not self.threshold:
+        if self.is_ordinary():
             return F.relu(inputs)
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def is_ordinary(self) -> bool:
+        return self.max_value is None and not self.negative_slope and not self.threshold
+
+    def without_relu(self) -> Callable[..., Any] | None:
+        return activations.linear if self.is_ordinary() else None
 
 
 class LeakyReLU(ActivationLayer):

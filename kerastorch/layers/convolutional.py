@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -109,8 +110,15 @@ class Convolution(Layer):
             inputs, weight, bias, self.strides, self.padding, self.dilation_rate, groups, self.channels_last
         )
 
-    def activate(self, outputs: torch.Tensor) -> torch.Tensor:
-        return outputs if self.activation is activations.linear else self.activation(outputs)
+    def linear(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The convolution without its activation; every kind of convolution defines it."""
+        raise NotImplementedError
+
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+        return activations.apply_in_place(self.activation, self.linear(inputs))
+
+    def without_relu(self) -> Callable[..., Any] | None:
+        return self.linear if self.activation is activations.relu else None
 
     def output_channels(self, input_shape: Any) -> int:
         return self.filters
@@ -169,10 +177,10 @@ class Conv(Convolution):
         )
         self.add_bias(self.filters)
 
-    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+    def linear(self, inputs: torch.Tensor) -> torch.Tensor:
         rank = self.rank
         weight = self.kernel.permute(rank + 1, rank, *range(rank))
-        return self.activate(self.convolve(inputs, weight, self.bias, self.groups))
+        return self.convolve(inputs, weight, self.bias, self.groups)
 
 
 class Conv1D(Conv):
@@ -279,8 +287,8 @@ class DepthwiseConv2D(DepthwiseConv):
         self.add_depthwise_kernel(channels)
         self.add_bias(channels * self.depth_multiplier)
 
-    def call(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.activate(self.convolve_channels(inputs, self.bias))
+    def linear(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.convolve_channels(inputs, self.bias)
 
     def output_channels(self, input_shape: Any) -> int:
         return input_shape[-1 if self.channels_last else 1] * self.depth_multiplier
@@ -338,11 +346,9 @@ class SeparableConv2D(DepthwiseConv):
         )
         self.add_bias(self.filters)
 
-    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+    def linear(self, inputs: torch.Tensor) -> torch.Tensor:
         rank = self.rank
         channels = self.convolve_channels(inputs, None)
         weight = self.pointwise_kernel.permute(rank + 1, rank, *range(rank))
         ones = (1,) * rank
-        return self.activate(
-            convolution(channels, weight, self.bias, ones, "valid", ones, 1, self.channels_last)
-        )
+        return convolution(channels, weight, self.bias, ones, "valid", ones, 1, self.channels_last)

@@ -163,7 +163,7 @@ class Dense(Layer):
         outputs = torch.addmm(self.bias, rows, self.kernel) if self.use_bias else rows.mm(self.kernel)
         if inputs.dim() != 2:
             outputs = outputs.view(*inputs.shape[:-1], self.units)
-        return outputs if self.activation is activations.linear else self.activation(outputs)
+        return activations.apply_in_place(self.activation, outputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.units)
@@ -187,6 +187,9 @@ class Activation(Layer):
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         return self.activation(inputs)
+
+    def without_relu(self) -> Callable[..., Any] | None:
+        return activations.linear if self.activation is activations.relu else None
 
 
 class Embedding(Layer):

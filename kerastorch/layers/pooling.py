@@ -58,7 +58,13 @@ class Pooling(Layer):
         return (*input_shape[:first], *sizes, *input_shape[first + self.rank :])
 
 
-class MaxPooling1D(Pooling):
+class MaxPooling(Pooling):
+    """Maxima over windows."""
+
+    commutes_with_relu = True
+
+
+class MaxPooling1D(MaxPooling):
     """Maximum over windows of a sequence (batch, steps, channels).
 
     >>> MaxPooling1D(2)(torch.zeros(1, 10, 3)).shape
@@ -68,7 +74,7 @@ class MaxPooling1D(Pooling):
     rank = 1
 
 
-class MaxPooling2D(Pooling):
+class MaxPooling2D(MaxPooling):
     """Maximum over windows of an image (batch, height, width, channels).
 
     >>> MaxPooling2D(2)(torch.zeros(1, 28, 28, 3)).shape
@@ -76,7 +82,7 @@ class MaxPooling2D(Pooling):
     """
 
 
-class MaxPooling3D(Pooling):
+class MaxPooling3D(MaxPooling):
     """Maximum over windows of a volume (batch, depth, height, width, channels).
 
     >>> MaxPooling3D(2)(torch.zeros(1, 4, 4, 4, 3)).shape

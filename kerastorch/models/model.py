@@ -22,6 +22,7 @@ from kerastorch.engine.weights import children_of, module_weights, unique
 from kerastorch.layers import Input, InputLayer
 from kerastorch.models import graph_config
 from kerastorch.models.summary import print_summary
+from kerastorch.saving import hdf5_weights
 from kerastorch.training.trainer import Trainer
 
 
@@ -51,7 +52,7 @@ class Model(Trainer, Layer):
         super().__init__(**options, **kwargs)
         self.init_training_state()
         self.__dict__["graph"] = None
-        self.__dict__["_programs"] = {}
+        self.__dict__.update(_programs={}, _sources={})
         self.supports_masking = True
         if tensors:
             if "outputs" not in tensors:
@@ -64,7 +65,7 @@ class Model(Trainer, Layer):
         inputs, outputs = _start_from_inputs(inputs, outputs, self.name)
         graph = Graph(inputs, outputs, self.name)
         self.__dict__["graph"] = graph
-        self.__dict__["_programs"] = {}
+        self.__dict__.update(_programs={}, _sources={})
         for layer in graph.layers:
             self._modules[layer.name.replace(".", "_")] = layer
         self.built = True
@@ -86,14 +87,25 @@ class Model(Trainer, Layer):
         return function(bound, *arguments, training=training)
 
     def _program(self, signature: tuple[bool, ...] | None) -> tuple[Callable[..., Any], Any]:
+        """The generated function for inputs of which `signature` tells who carries a mask, and what it calls.
+
+        Both are kept until the structure changes: hooks, children, activations.
+        """
         hooks = torch_module._has_any_global_hook()
-        held = self._programs.get(signature)
-        if held is None:
+        version, hooked, function, bound = self._programs.get(signature, (-1, False, None, None))
+        if version != structure_version.number or hooked != hooks:
             masked = signature or (False,) * len(self.graph.flat_inputs)
-            held = self._programs[signature] = [Program(self.graph, masked), -1, hooks, None]
-        if held[1] != structure_version.number or held[2] != hooks:
-            held[1:] = structure_version.number, hooks, held[0].bind(plain=not hooks)
-        return held[0].function, held[3]
+            program = self._compiled_program(masked, optimize=not hooks)
+            function, bound = program.function, program.bind(plain=not hooks)
+            self._programs[signature] = (structure_version.number, hooks, function, bound)
+        return function, bound
+
+    def _compiled_program(self, masked: tuple[bool, ...], optimize: bool) -> Program:
+        key = (masked, optimize)
+        program = self._sources.get(key)
+        if program is None or not program.is_current():
+            program = self._sources[key] = Program(self.graph, masked, optimize)
+        return program
 
     @property
     def code(self) -> str:
@@ -103,12 +115,13 @@ class Model(Trainer, Layer):
                 f"{type(self).__name__} '{self.name}': expected a functional or Sequential model that is built; "
                 "received one without a graph. Its code is its `call` method."
             )
-        self._program(None)
-        return self._programs[None][0].code
+        return self._compiled_program((False,) * len(self.graph.flat_inputs), optimize=True).code
 
     def _conform(self, inputs: Any) -> list[torch.Tensor]:
         """The inputs as a flat list in the order of the graph's, with its dtypes and ranks."""
         references = self.graph.flat_inputs
+        if type(inputs) is torch.Tensor and len(references) == 1:
+            return [self._conform_one(inputs, references[0])]
         if len(references) == 1:
             while isinstance(inputs, list | tuple | Mapping) and len(inputs) == 1:
                 inputs = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs[0]
@@ -147,11 +160,12 @@ class Model(Trainer, Layer):
                 tensor = _keeping_mask(tensor, tensor.unsqueeze(-1))
             elif tensor.dim() == rank + 1 and tensor.shape[-1] == 1:
                 tensor = _keeping_mask(tensor, tensor.squeeze(-1))
-        for size, wanted in zip(tensor.shape, shape, strict=False):
+        given = tensor.shape
+        if len(given) != rank:
+            raise self._misfit(tensor, reference)
+        for size, wanted in zip(given, shape):  # noqa: B905 - as long as each other, and this runs in every call
             if wanted is not None and wanted != size:
                 raise self._misfit(tensor, reference)
-        if tensor.dim() != rank:
-            raise self._misfit(tensor, reference)
         return tensor if tensor.dtype is reference.dtype else _keeping_mask(tensor, tensor.to(reference.dtype))
 
     def _misfit(self, tensor: torch.Tensor, reference: KerasTensor) -> ValueError:
@@ -336,9 +350,13 @@ class Model(Trainer, Layer):
         trainable = [weight for child in children_of(self) for weight in module_weights(child, "trainable_weights")]
         return unique(trainable + self._own(True) + others)
 
-    def get_weight_paths(self) -> dict[str, torch.Tensor]:
-        """Every weight by its key in `state_dict`."""
-        return dict(self.state_dict(keep_vars=True))
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+        """Write the weights into an HDF5 file of Keras 2's layout; the file appears whole or not at all."""
+        hdf5_weights.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
+        """Read weights of a file that `save_weights` or tf.keras wrote; ValueError when layers or shapes differ."""
+        hdf5_weights.load_weights(self, filepath, by_name, skip_mismatch)
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """Move the weights, as torch does; TensorFlow's device names are understood too."""
@@ -351,6 +369,11 @@ class Model(Trainer, Layer):
         """Where the weights are; the current device for a model without weights."""
         first = next(self.parameters(), None)
         return current_device() if first is None else first.device
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.update(_programs={}, _sources={}, _reader=None, _held=(-1, []), _trained=(-1, []))
+        return state
 
     # --- text ----------------------------------------------------------------------------------------------------
 

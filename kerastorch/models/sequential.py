@@ -87,7 +87,7 @@ class Sequential(Model):
         del self._modules[layer.name.replace(".", "_")]
         tensor = None if self.graph is None else self.graph.inputs
         self.__dict__["graph"] = None
-        self.__dict__["_programs"] = {}
+        self.__dict__.update(_programs={}, _sources={})
         self.built = False
         structure_version.bump()
         if tensor is not None and self.layers:

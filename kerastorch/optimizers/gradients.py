@@ -32,7 +32,8 @@ def as_gradient(gradient: Any, variable: Any) -> torch.Tensor | None:
     if gradient.shape != variable.shape:
         raise ValueError(
             f"apply_gradients: expected a gradient of shape {tuple(variable.shape)} for "
-            f"{name_of(variable)!r}; received {tuple(gradient.shape)}. Check the order of gradients and variables."
+            f"{name_of(variable)!r}; received {tuple(gradient.shape)}. "
+            "Check the order of gradients and variables."
         )
     if gradient.dtype == variable.dtype and gradient.device == variable.device:
         return gradient

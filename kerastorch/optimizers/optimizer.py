@@ -100,7 +100,8 @@ class Optimizer(State, torch.optim.Optimizer):
         self._take_old_options(options)
         rate = options.pop("lr", learning_rate)
         self._reject_unknown(options)
-        self._rate = Rate(self.param_groups[0], self._checked_rate(0.001 if rate is None else rate))
+        rate = self._checked_rate(0.001 if rate is None else rate)
+        self._rate = Rate(self.param_groups[0], rate, self._iterations)
 
     # ------------------------------------------------------- learning rate and clock
 

@@ -26,21 +26,24 @@ class Rate:
     """
 
     def __init__(
-        self, group: dict[str, Any], value: float | LearningRateSchedule | Callable[[], Any]
+        self,
+        group: dict[str, Any],
+        value: float | LearningRateSchedule | Callable[[], Any],
+        step: Any,
     ) -> None:
         self.group = group
         self.schedule: Callable[..., Any] | None = None
         dtype = torch.float64 if floatx() == "float64" else torch.float32
         self.variable = scalar_variable(0.0, "learning_rate:0", dtype)
         self.connect()
-        self.set(value)
+        self.set(value, step)
 
     def connect(self) -> None:
         """Take the alias of the variable's memory; copies and pickles have to do it again."""
         self._memory = self.variable.detach().numpy()
         self._stored = self._memory.item()
 
-    def set(self, value: float | LearningRateSchedule | Callable[[], Any], step: Any = 0) -> None:
+    def set(self, value: float | LearningRateSchedule | Callable[[], Any], step: Any) -> None:
         """Make `value`, a number or a schedule, the learning rate."""
         self.schedule = value if callable(value) and not isinstance(value, torch.Tensor) else None
         self._write(float(value) if self.schedule is None else self._scheduled(step))

@@ -134,12 +134,11 @@ class TorchOptimizer(Optimizer):
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Optimizer:
         """The wrapper around a new optimizer of the same class of `torch.optim`."""
-        found = (custom_objects or {}).get(config["torch_class"]) or getattr(
-            torch.optim, config["torch_class"], None
-        )
+        name = config["torch_class"]
+        found = (custom_objects or {}).get(name) or getattr(torch.optim, name, None)
         if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
             raise ValueError(
                 f"TorchOptimizer '{config.get('name')}': expected the name of a class in torch.optim; "
-                f"received {config['torch_class']!r}. {did_you_mean(config['torch_class'], torch.optim.__all__)}"
+                f"received {name!r}. {did_you_mean(name, torch.optim.__all__)}"
             )
         return cls(partial(found, **config["defaults"]), name=config.get("name"))

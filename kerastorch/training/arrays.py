@@ -57,8 +57,8 @@ def _array_of(values: Any, role: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(
-            f"fit '{role}': expected rows of equal length; received a ragged list ({error}). "
-            "Pad the rows with kerastorch.utils.pad_sequences."
+            f"Data '{role}': expected rows of equal length; received a ragged list of {len(values)}. "
+            "Pad the rows to one length, for example with zeros."
         ) from error
 
 
@@ -66,7 +66,7 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
     if array.dtype == object:
         lengths = {np.shape(row) for row in array.flat} if array.size else set()
         if len(lengths) > 1:
-            advice = "Pad the rows to one length with kerastorch.utils.pad_sequences."
+            advice = "Pad the rows to one length, for example with zeros."
             raise _wrong_numbers(role, array, "rows of different shapes", advice)
         raise _wrong_numbers(role, array, "an array of Python objects", "Convert it: np.asarray(x, dtype='float32').")
     if array.dtype.kind in "US":
@@ -87,37 +87,65 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
 
 
 def _wrong_numbers(role: str, value: Any, received: str, advice: str) -> TypeError:
-    return TypeError(f"fit '{role}': expected an array of numbers; received {received}, {describe(value)}. {advice}")
+    return TypeError(f"Data '{role}': expected an array of numbers; received {received}, {describe(value)}. {advice}")
 
 
-def number_of_samples(*structures: Any) -> int:
-    """The common length of all arrays; ValueError when lengths differ, or when there is nothing."""
-    lengths = {}
-    for role, structure in zip(("x", "y", "sample_weight"), structures, strict=False):
+ROLES = ("x", "y", "sample_weight")
+
+
+def number_of_samples(*structures: Any, part: str = "", batch: int | None = None) -> int:
+    """The common length of all arrays of x, y and sample_weight; ValueError when lengths differ, or for no samples.
+
+    `part` ("validation ") and the number of a `batch` say in errors which data are meant.
+    """
+    lengths: dict[str, int] = {}
+    for role, structure in zip(ROLES, structures, strict=False):
         for position, leaf in enumerate(nest.flatten(structure)):
             if leaf is None:
                 continue
+            name = f"{part}{role}[{position}]" if nest.is_nested(structure) else f"{part}{role}"
             if leaf.dim() == 0:
                 raise ValueError(
-                    f"fit '{role}': expected an array with a batch axis; received a single number. Pass an array."
+                    f"Data '{name}'{_of_batch(batch)}: expected an array with a batch axis; received the single number "
+                    f"{leaf.item()}. Pass an array."
                 )
-            lengths[f"{role}[{position}]" if nest.is_nested(structure) else role] = leaf.shape[0]
+            lengths[name] = leaf.shape[0]
     if len(set(lengths.values())) > 1:
-        text = ", ".join(f"{role} has {length}" for role, length in lengths.items())
-        raise ValueError(
-            f"fit: expected arrays of the same number of samples; received: {text}. "
-            "Check that data and labels belong together."
-        )
+        raise _different_lengths(lengths, structures[0], part, batch)
     count = next(iter(lengths.values()), 0)
     if count == 0:
         raise ValueError(
-            "fit: expected at least one sample; received empty data. Check the path, filter or slice it comes from."
+            f"Data '{part}x'{_of_batch(batch)}: expected at least one sample; received empty data. "
+            "Check the path, filter or slice it comes from."
         )
     return count
 
 
-def check_finite(structure: Any, role: str) -> None:
+def _different_lengths(lengths: Mapping[str, int], x: Any, part: str, batch: int | None) -> ValueError:
+    received = ", ".join(f"{length} in {name}" for name, length in list(lengths.items())[:4])
+    advice = "Check that data and labels belong together."
+    if isinstance(x, list | tuple) and len(x) > 4:
+        # a list stands for the inputs of a model, one array each, and is easily taken for a list of samples
+        received += f", and {len(lengths) - 4} more"
+        advice = "A list of arrays has one array for each input of the model; stack samples with numpy.stack(x)."
+    return ValueError(
+        f"Data '{part}x'{_of_batch(batch)}: expected arrays of the same number of samples; received {received}. {advice}"
+    )
+
+
+def _of_batch(number: int | None) -> str:
+    return "" if number is None else f" of batch {number}"
+
+
+def check_finite(structure: Any, role: str, batch: int | None = None) -> None:
     """Raise ValueError, naming the first row, when floating values hold NaN or infinity."""
+    found = describe_not_finite(structure, role, batch)
+    if found is not None:
+        raise ValueError(f"{found} Drop these rows, or fill them: numpy.nan_to_num({role.split()[-1]}).")
+
+
+def describe_not_finite(structure: Any, role: str, batch: int | None = None) -> str | None:
+    """What is wrong with floating values that hold NaN or infinity, naming the first row; None when all are finite."""
     for position, leaf in enumerate(nest.flatten(structure)):
         # the sum is finite for finite data of ordinary size, and far cheaper than a test of every value
         if leaf is None or not leaf.is_floating_point() or torch.isfinite(leaf.sum()):
@@ -129,10 +157,11 @@ def check_finite(structure: Any, role: str) -> None:
         name = f"{role}[{position}]" if nest.is_nested(structure) else role
         row = int(rows[0])
         first = leaf[row].flatten()[(~finite[row]).flatten()][0].item()
-        raise ValueError(
-            f"fit '{name}': expected finite numbers; received {first} in row {row} ({len(rows)} of {leaf.shape[0]} "
-            f"rows hold NaN or infinity). Drop these rows, or fill them: np.nan_to_num({role})."
+        return (
+            f"Data '{name}'{_of_batch(batch)}: expected finite numbers; received {first} in row {row} "
+            f"({len(rows)} of {leaf.shape[0]} rows hold NaN or infinity)."
         )
+    return None
 
 
 def split_validation(structures: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -158,14 +187,24 @@ def split_validation(structures: tuple[Any, ...], fraction: float) -> tuple[tupl
     return part(lambda leaf: leaf[:at]), part(lambda leaf: leaf[at:])
 
 
-def class_weights_to_tensor(class_weight: Mapping[Any, float]) -> torch.Tensor:
-    """A table from class to weight, NaN where there is none."""
-    classes = [int(key) for key in class_weight]
-    if not classes or min(classes) < 0:
-        raise ValueError(
-            f"fit: expected class_weight as a dict from class number to weight; received {dict(class_weight)!r}."
+def class_weights_to_tensor(class_weight: Any) -> torch.Tensor:
+    """A table from class to weight, NaN where there is none; TypeError or ValueError for what is no such dict."""
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"fit: expected class_weight as a dict from class number to weight; received {describe(class_weight)}. "
+            "Pass for example {0: 1.0, 1: 5.0}."
         )
-    table = torch.full((max(classes) + 1,), float("nan"))
+    numbers = (int | np.integer, int | float | np.number)
+    fits = class_weight and all(
+        isinstance(key, numbers[0]) and key >= 0 and isinstance(value, numbers[1])
+        for key, value in class_weight.items()
+    )
+    if not fits:
+        raise ValueError(
+            f"fit: expected class_weight as a dict from class number to weight; received {dict(class_weight)!r}. "
+            "Pass for example {0: 1.0, 1: 5.0}."
+        )
+    table = torch.full((max(map(int, class_weight)) + 1,), float("nan"))
     for key, value in class_weight.items():
         table[int(key)] = float(value)
     return table

@@ -10,8 +10,8 @@ import torch
 
 from kerastorch import losses as losses_module
 from kerastorch.core import nest
-from kerastorch.training.compiled_loss import labels_per_output
 from kerastorch.training.data import DataSource, whole_steps
+from kerastorch.training.outputs import labels_per_output
 
 
 def steps_of(source: DataSource, asked: Any) -> int | None:

@@ -11,7 +11,7 @@ from kerastorch import losses as losses_module
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
 from kerastorch.metrics import Mean
-from kerastorch.training.outputs import names_of_outputs, per_output
+from kerastorch.training.outputs import labels_per_output, like_predictions, names_of_outputs, per_output
 
 
 class CompiledLoss:
@@ -72,6 +72,7 @@ class CompiledLoss:
             self._build(y_pred)
         if len(self.losses) == 1 and isinstance(y_true, torch.Tensor) and isinstance(y_pred, torch.Tensor):
             loss = self.losses[0]
+            y_true, sample_weight = like_predictions(y_true, sample_weight, y_pred)
             total = None if loss is None else loss(y_true, y_pred, sample_weight)
             if total is not None and self.weights[0] is not None:
                 total = total * self.weights[0]
@@ -99,19 +100,11 @@ class CompiledLoss:
             loss, label = self.losses[position], labels[position]
             if loss is None or label is None:
                 continue
-            value = loss(label, prediction, weights[position])
+            label, weight = like_predictions(label, weights[position], prediction)
+            value = loss(label, prediction, weight)
             if self.means[position] is not None:
                 self.means[position].update_state(value.detach(), sample_weight=count)
             if self.weights[position] is not None:
                 value = value * self.weights[position]
             total = value if total is None else total + value
         return total, count
-
-
-def labels_per_output(labels: Any, names: list[str]) -> list[Any]:
-    if len(names) == 1:
-        flat = nest.flatten(labels)
-        return flat if len(flat) == 1 else [labels]
-    if labels is None or isinstance(labels, torch.Tensor):
-        return [labels] * len(names)
-    return per_output(labels, names, "labels")

@@ -10,8 +10,8 @@ import torch
 from kerastorch import metrics as metrics_module
 from kerastorch.core import nest
 from kerastorch.core.registry import registered_name
-from kerastorch.training.compiled_loss import labels_per_output
-from kerastorch.training.outputs import names_of_outputs, per_output
+from kerastorch.losses.weighting import apply_mask
+from kerastorch.training.outputs import labels_per_output, like_predictions, names_of_outputs, per_output
 
 # Names that mean another function depending on the labels and the predictions.
 _BY_SHAPE = {
@@ -37,6 +37,7 @@ class CompiledMetrics:
                     metrics_module.get(metric)
         self.per_output: list[tuple[list[Any], list[Any]]] | None = None
         self.names: list[str] = []
+        self.detaches = False
 
     def _build(self, y_true: Any, y_pred: Any) -> None:
         self.names = names_of_outputs(y_pred, self.output_names)
@@ -91,15 +92,26 @@ class CompiledMetrics:
             return
         if self.per_output is None:
             self._build(y_true, y_pred)
-        labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
-        weights = labels_per_output(sample_weight, self.names)
+            self.detaches = any(not _is_ours(metric) for metric in self.metrics)
+        if self.detaches:
+            y_pred = nest.map_structure(_detached, y_pred)
+        if type(y_true) is type(y_pred) is torch.Tensor:
+            labels, predictions, weights = (y_true,), (y_pred,), (sample_weight,)
+        else:
+            labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
+            weights = labels_per_output(sample_weight, self.names)
         for position, (plain, weighted) in enumerate(self.per_output):
-            if labels[position] is None:
+            prediction = predictions[position]
+            label, weight = like_predictions(labels[position], weights[position], prediction)
+            if label is None:
                 continue
+            mask = getattr(prediction, "_keras_mask", None)
             for metric in plain:
-                metric.update_state(labels[position], predictions[position])
+                metric.update_state(label, prediction, sample_weight=mask)
+            if mask is not None:
+                weight = apply_mask(prediction, weight, mask)
             for metric in weighted:
-                metric.update_state(labels[position], predictions[position], sample_weight=weights[position])
+                metric.update_state(label, prediction, sample_weight=weight)
 
 
 def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
@@ -123,6 +135,22 @@ def _function_for(kinds: tuple[str, str, str], y_true: torch.Tensor, y_pred: tor
     if y_true.dim() < y_pred.dim() or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
         return sparse
     return categorical
+
+
+def _is_ours(metric: Any) -> bool:
+    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
+    return all(
+        one is None or one.__module__.startswith("kerastorch.") for one in (type(metric), function)
+    )
+
+
+def _detached(prediction: torch.Tensor) -> torch.Tensor:
+    """Predictions for metrics of the user's own, which may ask for numpy values."""
+    plain = prediction.detach()
+    for attribute in ("_keras_mask", "_keras_logits"):
+        if hasattr(prediction, attribute):
+            setattr(plain, attribute, getattr(prediction, attribute).detach())
+    return plain
 
 
 def _fresh(metric: Any) -> Any:

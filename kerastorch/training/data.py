@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
 from kerastorch.training.arrays import (
+    ROLES,
     as_tensors,
-    check_finite,
     class_weights_to_tensor,
+    describe_not_finite,
     number_of_samples,
     weights_of_classes,
 )
@@ -66,7 +67,10 @@ class DataSource:
 
 
 class ArraySource(DataSource):
-    """Tensors held whole: a batch is one `index_select`, or a view when nothing is shuffled."""
+    """Tensors held whole: a batch is one `index_select`, or a view when nothing is shuffled.
+
+    With `steps`, epochs of that many batches go on where the last one stopped, through `passes` over the data.
+    """
 
     def __init__(
         self,
@@ -77,15 +81,16 @@ class ArraySource(DataSource):
         steps: int | None,
         shuffle: bool | str,
         device: torch.device,
+        passes: int = 1,
     ) -> None:
-        self.data = nest.map_structure(
-            lambda leaf: None if leaf is None else leaf, pack_x_y_sample_weight(x, y, sample_weight)
-        )
+        self.data = pack_x_y_sample_weight(x, y, sample_weight)
         self.samples = number_of_samples(x, y, sample_weight)
         if batch_size is None:
             batch_size = math.ceil(self.samples / steps) if steps else 32
         self.batch_size = _checked_batch_size(batch_size)
         self.steps = math.ceil(self.samples / self.batch_size)
+        self.restarts = steps is None or steps == self.steps
+        self.passes = 1 if self.restarts else passes
         self.shuffle = shuffle
         self.device = device
         self._place()
@@ -103,8 +108,12 @@ class ArraySource(DataSource):
             self.copies = True
 
     def epoch(self) -> Iterator[Any]:
-        batches = self._batches()
+        batches = self._batches() if self.passes == 1 else self._several_passes()
         return copied_ahead(batches, self.device) if self.copies else batches
+
+    def _several_passes(self) -> Iterator[Any]:
+        for _ in range(self.passes):
+            yield from self._batches()
 
     def _batches(self) -> Iterator[Any]:
         data = self.data
@@ -148,8 +157,7 @@ class IterableSource(DataSource):
 
     def _prepared(self) -> Iterator[Any]:
         for number, batch in enumerate(self._iterate()):
-            x, y, sample_weight = unpack_x_y_sample_weight(batch)
-            tensors = as_tensors(x, "x"), as_tensors(y, "y"), as_tensors(sample_weight, "sample_weight")
+            tensors = _converted(unpack_x_y_sample_weight(batch))
             if self.check is not None:
                 self.check(tensors, number)
             packed = pack_x_y_sample_weight(*tensors)
@@ -229,10 +237,13 @@ def make_source(
     class_weight: Mapping[Any, float] | None = None,
     device: torch.device,
     check: Check | None = None,
+    passes: int = 1,
+    part: str = "",
 ) -> DataSource:
     """The data source for whatever `fit`, `evaluate` or `predict` were given.
 
-    `check(batch, number)` looks at arrays once, and at each batch of other sources, before it is used.
+    `check(batch, number)` looks at arrays once, and at each batch of other sources, before it is used; without it, as
+    in `predict`, values that are not finite are only warned of. `part`, such as "validation ", goes into errors.
     Raises ValueError or TypeError, naming the argument, for data that cannot be trained on.
     """
     steps = whole_steps(steps)
@@ -242,19 +253,19 @@ def make_source(
             f"fit: expected y and sample_weight inside the batches of {type(x).__name__}; received them as arguments. "
             "Let it yield (x, y) or (x, y, sample_weight)."
         )
-    if class_weight is not None:
-        check, table = _with_class_weight(check, class_weight), class_weights_to_tensor(class_weight)
+    table = None if class_weight is None else class_weights_to_tensor(class_weight)
     if kind == "arrays":
-        tensors = as_tensors(x, "x"), as_tensors(y, "y"), as_tensors(sample_weight, "sample_weight")
-        number_of_samples(*tensors)
-        check_finite(tensors[0], "x")
-        check_finite(tensors[1], "y")
+        tensors = _converted((x, y, sample_weight), part)
+        number_of_samples(*tensors, part=part)
         if check is not None:
             check(tensors, None)
-        if class_weight is not None:
+        else:
+            _warn_of_not_finite(tensors[0])
+        if table is not None:
             tensors = _weighted_by_class(tensors, table)
         inputs, labels, weights = tensors
-        return ArraySource(inputs, nest.map_structure(_index_labels, labels), weights, batch_size, steps, shuffle, device)
+        labels = nest.map_structure(_index_labels, labels)
+        return ArraySource(inputs, labels, weights, batch_size, steps, shuffle, device, passes)
     if kind == "sequence":
         source: IterableSource = SequenceSource(x, steps, device, bool(shuffle), check)
     elif kind == "dataset":
@@ -264,9 +275,18 @@ def make_source(
     else:
         length = len(x) if steps is None and hasattr(x, "__len__") else steps
         source = IterableSource(x, length, device, check)
-    if class_weight is not None:
-        source = _ClassWeightedSource(source, table)
-    return source
+    return source if table is None else _ClassWeightedSource(source, table)
+
+
+def _converted(batch: tuple[Any, Any, Any], part: str = "") -> tuple[Any, Any, Any]:
+    x, y, sample_weight = (as_tensors(value, f"{part}{role}") for value, role in zip(batch, ROLES, strict=True))
+    return x, y, sample_weight
+
+
+def _warn_of_not_finite(x: Any) -> None:
+    found = describe_not_finite(x, "x")
+    if found is not None:
+        warnings.warn(f"{found} What is predicted for them means nothing.", RuntimeWarning, stacklevel=4)
 
 
 class _ClassWeightedSource(DataSource):
@@ -282,14 +302,6 @@ class _ClassWeightedSource(DataSource):
 
     def end_of_epoch(self) -> None:
         self.source.end_of_epoch()
-
-
-def _with_class_weight(check: Check | None, class_weight: Any) -> Check | None:
-    if not isinstance(class_weight, Mapping):
-        raise TypeError(
-            f"fit: expected class_weight as a dict from class number to weight; received {describe(class_weight)}."
-        )
-    return check
 
 
 def _weighted_by_class(tensors: tuple[Any, Any, Any], table: torch.Tensor) -> tuple[Any, Any, Any]:
@@ -312,6 +324,8 @@ def _index_labels(labels: Any) -> Any:
 
 
 def _kind_of(x: Any) -> str:
+    if isinstance(x, str | bytes):
+        raise TypeError(f"fit: expected data as x; received the string {x!r}. Read the file first and pass its arrays.")
     if isinstance(x, DataLoader):
         return "loader"
     if isinstance(x, Dataset):

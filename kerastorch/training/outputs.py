@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
 
@@ -41,3 +43,22 @@ def per_output(given: Any, names: list[str], what: str, y_pred: Any = None) -> l
             )
         return list(given)
     return [given] * len(names)
+
+
+def labels_per_output(labels: Any, names: list[str]) -> list[Any]:
+    if len(names) == 1:
+        flat = nest.flatten(labels)
+        return flat if len(flat) == 1 else [labels]
+    if labels is None or isinstance(labels, torch.Tensor):
+        return [labels] * len(names)
+    return per_output(labels, names, "labels")
+
+
+def like_predictions(y_true: Any, sample_weight: Any, y_pred: torch.Tensor) -> tuple[Any, Any]:
+    """Labels and weights (batch,) as columns where the predictions are one column, as tf.keras does before losses."""
+    if y_pred.dim() == 2 and y_pred.shape[1] == 1:
+        if isinstance(y_true, torch.Tensor) and y_true.dim() == 1:
+            y_true = y_true.unsqueeze(1)
+        if isinstance(sample_weight, torch.Tensor) and sample_weight.dim() == 1:
+            sample_weight = sample_weight.unsqueeze(1)
+    return y_true, sample_weight

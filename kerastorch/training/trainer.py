@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Trainer:
         self.__dict__.update(
             optimizer=None, loss=None, compiled_loss=None, compiled_metrics=None, stop_training=False, history=None,
             run_eagerly=False, steps_per_execution=1, jit_compile=False, compile_arguments=None,
-            _trained=(-1, []), _held=(-1, []), _added_means={},
+            _trained=(-1, []), _held=(-1, []), _added_means={}, _reader=None,
         )  # fmt: skip
 
     # --- compile -------------------------------------------------------------------------------------------------
@@ -129,19 +130,22 @@ class Trainer:
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Mapping[str, Any]:
         """Update the compiled metrics and return the logs."""
-        with torch.no_grad():
-            if y is not None:
+        if y is not None:
+            with torch.no_grad():
                 self.compiled_metrics.update_state(y, y_pred, sample_weight)
-            for name, value in self.added_metrics.items():
-                if name not in self._added_means:
-                    self._added_means[name] = Mean(name=name)
-                self._added_means[name].update_state(value)
+        for name, value in self.added_metrics.items():
+            if name not in self._added_means:
+                self._added_means[name] = Mean(name=name)
+            self._added_means[name].update_state(value)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> Mapping[str, Any]:
         """The logs: the value of each metric under its name, read from the device when somebody looks."""
-        metrics = self.metrics
-        return LazyLogs(lambda: _results(metrics))
+        if self._reader is None:
+            # logs outlive a step and must not keep the model alive
+            model = weakref.ref(self)
+            self.__dict__["_reader"] = lambda: _results(model().metrics)
+        return LazyLogs(self._reader)
 
     @property
     def metrics(self) -> list[Any]:
