@@ -72,4 +72,4 @@ model.fit(x_train, y_train, epochs=args.epochs, validation_data=(x_test, y_test)
 
 probabilities = model(x_test[:100])
 print("The weights:", [weight.name for weight in model.trainable_weights])
-print("The penalties on 100 test images:", [round(float(loss), 6) for loss in model.losses])
+print("The penalties on 100 test images:", [f"{loss:.6f}" for loss in model.losses])

@@ -53,10 +53,10 @@ outputs = layers.Dense(10, activation="softmax")(x)
 model = keras.Model(inputs, outputs)
 model.summary()
 model.compile(
-    optimizer=keras.optimizers.Adam(learning_rate=5e-3),
+    optimizer=keras.optimizers.Adam(learning_rate=2e-3),
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-model.fit(x_train, y_train, batch_size=64, epochs=args.epochs, validation_data=(x_test, y_test))
+model.fit(x_train, y_train, batch_size=32, epochs=args.epochs, validation_data=(x_test, y_test))
 loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
 print(f"Test accuracy {accuracy:.4f} with {model.count_params():,} parameters")

@@ -15,7 +15,7 @@ from kerastorch import layers
 SUBSET = Path(__file__).parent / "data" / "fashion_mnist_12k.npz"
 
 parser = argparse.ArgumentParser(description="A residual network on Fashion-MNIST.")
-parser.add_argument("--epochs", type=int, default=3)
+parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--samples", type=int, help="train on this many images only")
 args = parser.parse_args()
 
@@ -49,14 +49,14 @@ outputs = layers.Dense(10, activation="softmax")(x)
 model = keras.Model(inputs, outputs, name="residual_network")
 model.summary()
 model.compile(
-    optimizer=keras.optimizers.Adam(learning_rate=2e-3),
+    optimizer=keras.optimizers.Adam(learning_rate=1e-3),
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-model.fit(x_train, y_train, batch_size=64, epochs=args.epochs, validation_data=(x_test, y_test))
+model.fit(x_train, y_train, batch_size=32, epochs=args.epochs, validation_data=(x_test, y_test))
 model.evaluate(x_test, y_test)
 
 # A second model over the same layers returns what the last one sees: 32 numbers for an image
 feature_extractor = keras.Model(model.input, model.get_layer("features").output)
 features = feature_extractor.predict(x_test, verbose=0)
-print(f"Features of the test images: shape {features.shape}, from {features.min():.2f} to {features.max():.2f}")
+print(f"Features of the test images: shape {features.shape}, {features.min():.2f} to {features.max():.2f}")

@@ -26,6 +26,7 @@ class TrainingCase:
     compile: Callable[[Any], dict[str, Any]]
     fit: dict[str, Any] = field(default_factory=dict)
     tolerance: float = 1e-5  # of the final weights
+    warns: str | None = None  # a pattern of the warning that fit gives
 
     def fit_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `fit`: ten epochs of five steps unless the case says otherwise."""
@@ -428,7 +429,8 @@ row("two-and-two-weights", two_inputs_two_outputs, two_and_two, lambda keras: {
     "weighted_metrics": {"score": ["mae"], "topic": ["accuracy"]}},
     fit={"sample_weight": lambda: {"score": sample_weights(), "topic": sample_weights()[::-1].copy()}})
 row("two-and-two-one-trained", two_inputs_two_outputs, two_and_two, lambda keras: {
-    "optimizer": "adam", "loss": {"topic": SPARSE}, "metrics": {"topic": "accuracy"}})
+    "optimizer": "adam", "loss": {"topic": SPARSE}, "metrics": {"topic": "accuracy"}},
+    warns="score/kernel:0.*score/bias:0")
 row("class-weight", mlp, labelled, settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
     fit={"class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}})
 row("class-weight-one-hot", mlp, labelled_one_hot, settings("adam", "categorical_crossentropy", ["accuracy"]),

@@ -16,8 +16,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(autouse=True)
 def fresh_state() -> Iterator[None]:
-    if hasattr(keras, "backend"):
-        keras.backend.clear_session()
+    keras.backend.clear_session()
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)

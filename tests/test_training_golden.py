@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ def trained(case: TrainingCase) -> tuple[Any, Any]:
     model.set_weights(case.initial_weights(model.get_weights()))
     model.compile(**case.compile(keras))
     x, y = case.data()
-    return model, model.fit(x, y, **case.fit_arguments())
+    with contextlib.nullcontext() if case.warns is None else pytest.warns(UserWarning, match=case.warns):
+        return model, model.fit(x, y, **case.fit_arguments())
 
 
 def expected_part(case: TrainingCase, part: str) -> np.ndarray:

@@ -40,6 +40,8 @@ def map_structure(function: Callable[..., Any], structure: Any, *others: Any) ->
         parts = [map_structure(function, *group) for group in zip(structure, *others, strict=True)]
         if hasattr(structure, "_fields"):
             return type(structure)(*parts)
+        if hasattr(structure, "n_sequence_fields"):  # what torch.max and others return
+            return type(structure)(parts)
         return tuple(parts) if isinstance(structure, tuple) else parts
     return function(structure, *others)
 

@@ -77,7 +77,9 @@ def _run_on_meta(
     try:
         with probe, torch.no_grad():
             return function(*meta_args, **meta_kwargs)
-    except (RuntimeError, NotImplementedError, IndexError) as error:
+    except (RuntimeError, NotImplementedError, IndexError, TypeError) as error:
+        if isinstance(error, TypeError) and "meta" not in str(error):
+            raise
         shapes = [leaf.shape for leaf in nest.flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
         raise ValueError(
             f"Layer '{name}': expected code whose output shape follows from input shapes "

@@ -22,7 +22,7 @@ from kerastorch.engine.input_spec import check_inputs
 from kerastorch.engine.layer_config import LayerConfigMixin
 from kerastorch.engine.symbolic import KerasTensor, Node, Shape, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, track
-from kerastorch.engine.weights import WeightsMixin, children_of
+from kerastorch.engine.weights import WeightsMixin, children_of, parameters_of
 
 # What every layer's constructor accepts by keyword besides its own arguments.
 BASE_ARGUMENTS = (
@@ -101,8 +101,9 @@ class Layer(LayerConfigMixin, WeightsMixin):
         self.activity_regularizer = regularizers.get(kwargs.get("activity_regularizer"))
 
     def _checked_name(self, name: str | None) -> str:
+        self.__dict__["_automatic_name"] = None if name else to_snake_case(type(self).__name__)
         if name is None:
-            return names.next(to_snake_case(type(self).__name__))
+            return names.next(self._automatic_name)
         if not isinstance(name, str) or not name:
             raise TypeError(
                 f"{type(self).__name__}: expected a non-empty string as name; received {name!r}. "
@@ -263,17 +264,13 @@ class Layer(LayerConfigMixin, WeightsMixin):
             collected += [function() for function in layer.__dict__.get("_loss_functions", ())]
             collected += [
                 parameter.regularizer(parameter)
-                for parameter in layer._own_parameters()
+                for parameter in parameters_of(layer)
                 if getattr(parameter, "regularizer", None) is not None
             ]
         return collected
 
-    def _own_parameters(self) -> list[Any]:
-        held = [p for child in children_of(self) if not isinstance(child, Layer) for p in child._parameters.values()]
-        return [parameter for parameter in (*self._parameters.values(), *held) if parameter is not None]
-
     def _may_add_losses(self) -> bool:
-        regularized = any(getattr(p, "regularizer", None) is not None for p in self._own_parameters())
+        regularized = any(getattr(p, "regularizer", None) is not None for p in parameters_of(self))
         return regularized or self._losses[0] > 0 or "_loss_functions" in self.__dict__
 
     @property
@@ -362,6 +359,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
         return Node(self, args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
 
     def _build_for(self, inputs: Any) -> None:
+        if self.input_spec is not None:
+            check_inputs(self.input_spec, inputs, self)  # `build` counts on the right rank
         shapes = _map_tensors_to_shapes(inputs)
         if call_context.probe is not None:
             shapes = _map_shapes(call_context.probe.known_shape, shapes)

@@ -15,7 +15,7 @@ from kerastorch.core.naming import to_identifier
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
-from kerastorch.engine.symbolic import KerasTensor, Node
+from kerastorch.engine.symbolic import KerasTensor, Node, flatten_specs
 
 _RESERVED = ("self", "training", "forward", "torch", "None", "True", "False")
 _LITERALS = (int, float, bool, str, bytes, type(None), type(Ellipsis))
@@ -201,7 +201,7 @@ class _Writer:
             return
         specs = nest.map_structure(lambda leaf: leaf if isinstance(leaf, KerasTensor) else None, inputs)
         probe_masks = _mask_placeholders(specs, masks)
-        produced = nest.flatten(infer_specs(layer.compute_mask, (specs, probe_masks), {}, layer.name))
+        produced = flatten_specs(infer_specs(layer.compute_mask, (specs, probe_masks), {}, layer.name))
         for index, spec in enumerate(produced):
             if spec is None:
                 continue

@@ -193,9 +193,7 @@ class Node:
 
     @property
     def flat_specs(self) -> list[TensorSpec]:
-        found: list[TensorSpec] = []
-        _map_specs(found.append, self.output_specs)
-        return found
+        return [spec for spec in flatten_specs(self.output_specs) if isinstance(spec, TensorSpec)]
 
     @property
     def input_tensors(self) -> Any:
@@ -210,13 +208,25 @@ def _map_specs(function: Callable[[TensorSpec], Any], structure: Any) -> Any:
     if isinstance(structure, TensorSpec):
         return function(structure)
     if isinstance(structure, dict):
-        return {key: _map_specs(function, structure[key]) for key in structure}
+        mapped = {key: _map_specs(function, structure[key]) for key in sorted(structure)}  # in flattening order
+        return {key: mapped[key] for key in structure}
     if isinstance(structure, list | tuple):
         parts = [_map_specs(function, part) for part in structure]
         if hasattr(structure, "_fields"):
             return type(structure)(*parts)
+        if hasattr(structure, "n_sequence_fields"):
+            return type(structure)(parts)
         return tuple(parts) if isinstance(structure, tuple) else parts
     return structure
+
+
+def flatten_specs(structure: Any) -> list[Any]:
+    """The leaves of a structure of TensorSpecs, which are tuples themselves and no part of the structure."""
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in flatten_specs(structure[key])]
+    if isinstance(structure, list | tuple) and not isinstance(structure, TensorSpec):
+        return [leaf for part in structure for leaf in flatten_specs(part)]
+    return [structure]
 
 
 def is_symbolic(structure: Any) -> bool:

@@ -85,7 +85,9 @@ class TrackedDict(dict[Any, Any]):
         self._refill()
 
     def _refill(self) -> None:
-        self.container.refill([(str(key).replace(".", "_"), value) for key, value in self.items()])
+        # in the order of the keys, as Keras orders the layers of a dict
+        entries = [(str(key).replace(".", "_"), value) for key, value in self.items()]
+        self.container.refill(sorted(entries, key=lambda entry: entry[0]))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__setitem__(key, track(value))

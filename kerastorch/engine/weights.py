@@ -16,24 +16,16 @@ def children_of(module: nn.Module) -> Iterator[nn.Module]:
     """The modules that belong to `module` directly, in the order in which they were set; containers are opened."""
     for child in module._modules.values():
         if isinstance(child, Container):
-            yield from child_parameters(child)
             yield from children_of(child)
         elif child is not None:
             yield child
 
 
-def child_parameters(container: Container) -> Iterator[nn.Module]:
-    """A container's own weights, seen as a module that holds nothing else."""
-    if container._parameters:
-        yield ParameterHolder(container)
-
-
-class ParameterHolder(nn.Module):
-    """The weights that a tracked list or dict holds itself, without the layers in it."""
-
-    def __init__(self, container: Container) -> None:
-        super().__init__()
-        self._parameters.update(container._parameters)
+def parameters_of(module: nn.Module) -> list[nn.Parameter]:
+    """The parameters that `module` holds itself, as attributes or in lists and dicts that are attributes."""
+    own = [parameter for parameter in module._parameters.values() if parameter is not None]
+    held = [p for child in module._modules.values() if isinstance(child, Container) for p in parameters_of(child)]
+    return own + held
 
 
 def unique(weights: Iterable[nn.Parameter]) -> list[Any]:
@@ -55,7 +47,8 @@ class WeightsMixin(nn.Module):
         return [p for p in self._parameters.values() if p is not None and is_trainable_by_nature(p) is trainable]
 
     def _gather(self, attribute: str) -> list[Any]:
-        return [weight for child in children_of(self) for weight in module_weights(child, attribute)]
+        children = (child for child in self._modules.values() if child is not None)
+        return [weight for child in children for weight in module_weights(child, attribute)]
 
     @property
     def trainable(self) -> bool:
@@ -138,6 +131,8 @@ def module_weights(module: nn.Module, attribute: str) -> list[Any]:
     """`attribute` of a layer; for any other torch module, its parameters and floating buffers seen the same way."""
     if isinstance(module, WeightsMixin):
         return getattr(module, attribute)
+    if isinstance(module, Container):
+        return _container_weights(module, attribute)
     parameters = list(module.parameters())
     trainable = [parameter for parameter in parameters if parameter.requires_grad]
     frozen = [parameter for parameter in parameters if not parameter.requires_grad]
@@ -145,3 +140,13 @@ def module_weights(module: nn.Module, attribute: str) -> list[Any]:
         return trainable
     others = frozen + [buffer for buffer in module.buffers() if buffer.is_floating_point()]
     return others if attribute == "non_trainable_weights" else trainable + others
+
+
+def _container_weights(container: Container, attribute: str) -> list[Any]:
+    """A tracked list or dict counts like a layer of its own: trainable weights first, then the others."""
+    if attribute == "weights":
+        return _container_weights(container, "trainable_weights") + _container_weights(container, "non_trainable_weights")
+    wants_trainable = attribute == "trainable_weights"
+    own = [parameter for parameter in container._parameters.values() if parameter.requires_grad is wants_trainable]
+    children = container._modules.values()
+    return own + [weight for child in children for weight in module_weights(child, attribute)]

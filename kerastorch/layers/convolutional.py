@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ class Convolution(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias = None
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(min_ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{owner}: expected strides or dilation_rate above 1, not both; received strides={self.strides} and "
@@ -74,7 +74,7 @@ class Convolution(Layer):
 
     def input_channels(self, input_shape: Any) -> int:
         """The number of channels, which must be known; input spec and groups are checked against it."""
-        axis = -1 if self.channels_last else 1
+        axis = -1 if self.channels_last else -1 - self.rank
         channels = input_shape[axis]
         owner = f"{type(self).__name__} '{self.name}'"
         if channels is None:
@@ -87,7 +87,8 @@ class Convolution(Layer):
                 f"{owner}: expected input channels divisible by groups; received {channels} channels and "
                 f"groups={self.groups}. Change groups or the input."
             )
-        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        self.compute_output_shape(input_shape)  # refuses an input that is smaller than the kernel
+        self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={axis: channels})
         return channels
 
     def add_kernel(
@@ -125,7 +126,8 @@ class Convolution(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         input_shape = tuple(input_shape)
-        spatial = input_shape[1:-1] if self.channels_last else input_shape[2:]
+        end = -1 if self.channels_last else len(input_shape)
+        spatial = input_shape[end - self.rank : end]
         axes = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         sizes = tuple(output_size(size, window, self.padding, stride, dil) for size, window, stride, dil in axes)
         if any(size is not None and size <= 0 for size in sizes):
@@ -135,7 +137,8 @@ class Convolution(Layer):
                 "Use padding='same', a smaller kernel or a larger input."
             )
         channels = self.output_channels(input_shape)
-        return (input_shape[0], *sizes, channels) if self.channels_last else (input_shape[0], channels, *sizes)
+        batch = input_shape[: -1 - self.rank]
+        return (*batch, *sizes, channels) if self.channels_last else (*batch, channels, *sizes)
 
 
 class Conv(Convolution):
@@ -223,6 +226,15 @@ class Conv3D(Conv):
 class DepthwiseConv(Convolution):
     """What depthwise and separable convolutions share: `depth_multiplier` filters for each channel by itself."""
 
+    # options of ordinary convolutions that tf.keras writes into the configs of these layers, where they do nothing
+    unused_options: Mapping[str, Any] = {"groups": 1}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{key: value for key, value in kwargs.items() if key not in self.unused_options})
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.unused_options}
+
     def init_depthwise(self, multiplier: int, initializer: Any, regularizer: Any, constraint: Any) -> None:
         self.depth_multiplier = positive_int(
             multiplier, f"{type(self).__name__} '{self.name}'", "depth_multiplier"
@@ -291,7 +303,7 @@ class DepthwiseConv2D(DepthwiseConv):
         return self.convolve_channels(inputs, self.bias)
 
     def output_channels(self, input_shape: Any) -> int:
-        return input_shape[-1 if self.channels_last else 1] * self.depth_multiplier
+        return input_shape[-1 if self.channels_last else -1 - self.rank] * self.depth_multiplier
 
 
 class SeparableConv2D(DepthwiseConv):
@@ -303,6 +315,13 @@ class SeparableConv2D(DepthwiseConv):
     >>> SeparableConv2D(8, 3)(torch.zeros(1, 8, 8, 4)).shape
     torch.Size([1, 6, 6, 8])
     """
+
+    unused_options = {
+        "groups": 1,
+        "kernel_initializer": {"class_name": "GlorotUniform", "config": {"seed": None}},
+        "kernel_regularizer": None,
+        "kernel_constraint": None,
+    }
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class InputLayer(Layer):
         batch_input_shape: Any = None,
         shape: Any = None,
         batch_shape: Any = None,
+        optional: bool = False,
         **kwargs: Any,
     ) -> None:
         input_shape = shape if input_shape is None else input_shape
@@ -159,6 +160,8 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
+        if inputs.dtype is not self._dtype and not inputs.is_floating_point():
+            inputs = inputs.to(self._dtype)
         rows = inputs if inputs.dim() == 2 else inputs.reshape(-1, inputs.shape[-1])
         outputs = torch.addmm(self.bias, rows, self.kernel) if self.use_bias else rows.mm(self.kernel)
         if inputs.dim() != 2:
@@ -336,17 +339,20 @@ class TorchOp(Layer):
     autocast = False
 
     def __init__(self, function: Any, **kwargs: Any) -> None:
-        label = function if isinstance(function, str) else _function_name(function)
-        kwargs["name"] = kwargs.get("name") or names.next(f"torch.{label.strip('_')}")
+        function = _find_function(function) if isinstance(function, str) else function
+        kwargs["name"] = kwargs.get("name") or names.next(f"torch.{_plain_name(function).strip('_')}")
         super().__init__(**kwargs)
-        self.function = _find_function(function) if isinstance(function, str) else function
+        self.function = function
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "trainable": self.trainable, "function": _function_name(self.function)}
+        return {"name": self.name, "trainable": self.trainable, "function": _full_name(self.function)}
+
+    def _as_tensors(self, inputs: Any) -> Any:
+        return inputs  # the first argument may be anything, such as the equation of an einsum
 
     def is_plain(self) -> bool:
         return not (self._forward_hooks or self._forward_pre_hooks)
@@ -354,18 +360,41 @@ class TorchOp(Layer):
 
 TorchOp._accepts_training = TorchOp._accepts_mask = False
 
-_FUNCTION_HOMES = (torch.Tensor, torch, F, torch.special, torch.linalg, torch.fft)
+_HOMES = {
+    "torch": torch,
+    "Tensor": torch.Tensor,
+    "functional": F,
+    "linalg": torch.linalg,
+    "special": torch.special,
+    "fft": torch.fft,
+}
 
 
-def _function_name(function: Callable[..., Any]) -> str:
+def _plain_name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _find_function(name: str) -> Callable[..., Any]:
-    for home in _FUNCTION_HOMES:
-        if callable(found := getattr(home, name, None)):
-            return found
-    raise ValueError(f"TorchOp: expected the name of a torch function; received {name!r}.")
+def _full_name(function: Callable[..., Any]) -> str:
+    """Home and name, such as 'linalg.norm': `Tensor.where` and `torch.where` take their arguments in another order."""
+    plain = _plain_name(function)
+    for home, members in _HOMES.items():
+        for name in (plain, plain.removeprefix(f"{home}_"), f"__{plain}__"):
+            if getattr(members, name, None) == function:
+                return f"{home}.{name}"
+    raise NotImplementedError(
+        f"TorchOp: expected a function of torch, to save the model's config; received {plain!r}. Use a custom layer."
+    )
+
+
+def _find_function(full_name: str) -> Callable[..., Any]:
+    home, _, name = full_name.rpartition(".")
+    found = getattr(_HOMES.get(home), name, None)
+    # only what can be recorded: a config must not call functions that read files
+    if not any(found in functions for functions in torch.overrides.get_overridable_functions().values()):
+        raise ValueError(
+            f"TorchOp: expected the name of a torch function on tensors, such as 'torch.exp'; received {full_name!r}."
+        )
+    return found
 
 
 def _record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

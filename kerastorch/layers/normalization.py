@@ -122,3 +122,9 @@ class BatchNormalization(Layer):
             self.moving_mean.lerp_(mean.detach(), 1.0 - self.momentum)
             self.moving_variance.lerp_(variance, 1.0 - self.momentum)
         return y
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if not self.synchronized:
+            del config["synchronized"]  # tf.keras saves it only where it is set
+        return config

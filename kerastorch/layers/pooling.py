@@ -40,6 +40,9 @@ class Pooling(Layer):
         self.data_format = normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)  # refuses an input that is smaller than the window
+
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         last = self.data_format == "channels_last"
         return pool(inputs, self.pool_size, self.strides, self.padding, last, self.average)

@@ -70,7 +70,7 @@ def _clone_layer(layer: Layer) -> Layer:
         return clone_model(layer)
     if isinstance(layer, TorchModule | TorchOp):
         # a foreign module or function has no config; the copy is a layer around the same kind of thing
-        return type(layer)(**layer.get_config()) if isinstance(layer, TorchOp) else _clone_module(layer)
+        return TorchOp(layer.function, name=layer.name) if isinstance(layer, TorchOp) else _clone_module(layer)
     if isinstance(layer, InputLayer):
         return InputLayer(**layer.get_config())
     return type(layer).from_config(layer.get_config())

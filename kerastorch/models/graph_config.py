@@ -24,7 +24,7 @@ def to_config(model: Any) -> dict[str, Any]:
     for layer in graph.layers:
         nodes = [node for node in graph.nodes if node.layer is layer]
         calls[id(layer)] = sorted(nodes, key=lambda node: node.position)
-        positions.update({id(node): index for index, node in enumerate(calls[id(layer)])})
+        positions.update({id(node): index for index, node in enumerate(calls[id(layer)], first_call(layer))})
 
     def reference(tensor: KerasTensor) -> list[Any]:
         return [tensor.node.layer.name, positions[id(tensor.node)], tensor.index]
@@ -68,12 +68,13 @@ def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         layers[name] = layer
         if isinstance(layer, InputLayer):
             outputs[name, 0] = [layer.new_tensor()]
-        waiting += [(name, index, call) for index, call in enumerate(entry.get("inbound_nodes", ()))]
+        first = first_call(layer)
+        waiting += [(name, index, call) for index, call in enumerate(entry.get("inbound_nodes", ()), first)]
     while waiting:
         held = []
         for name, index, call in waiting:
             # calls of one layer are numbered, so an earlier one must come first
-            ready = index == 0 or (name, index - 1) in outputs
+            ready = index == first_call(layers[name]) or (name, index - 1) in outputs
             if not ready or any((source, node) not in outputs for source, node in _sources(call, layers)):
                 held.append((name, index, call))
                 continue
@@ -91,6 +92,18 @@ def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
 
     inputs = _map_references(tensor, config["input_layers"])
     return inputs, _map_references(tensor, config["output_layers"]), config.get("name")
+
+
+def first_call(layer: Any) -> int:
+    """The number that configs give to a layer's first call: 1 for models that have an Input, since Keras counts it."""
+    graph = getattr(layer, "graph", None)
+    return int(graph is not None and not isinstance(layer, InputLayer) and starts_with_input(layer))
+
+
+def starts_with_input(model: Any) -> bool:
+    """Whether the first layer of a model, as Keras holds them, is its Input."""
+    stack = getattr(model, "_stack", None) or model.graph.layers
+    return isinstance(stack[0], InputLayer)
 
 
 def to_plain(value: Any) -> Any:
@@ -158,7 +171,8 @@ def _encode(value: Any, reference: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _encode(item, reference) for key, item in value.items()}
     if isinstance(value, torch.Tensor | np.ndarray):
-        return {"class_name": "__array__", "config": value.tolist()}
+        array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        return {"class_name": "__array__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
     return value
 
 
@@ -180,7 +194,7 @@ def _decode(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], la
         case "__tuple__":
             return tuple(_decode(item, outputs, layers) for item in inner)
         case "__array__":
-            return torch.tensor(inner)
+            return torch.tensor(inner["value"], dtype=getattr(torch, inner["dtype"]))
     return {key: _decode(item, outputs, layers) for key, item in value.items()}
 
 

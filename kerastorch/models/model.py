@@ -12,6 +12,8 @@ from torch.nn.modules import module as torch_module
 from kerastorch.core import nest
 from kerastorch.core.config import current_device, parse_device
 from kerastorch.core.errors import did_you_mean
+from kerastorch.core.naming import NameCounter
+from kerastorch.core.naming import names
 from kerastorch.engine.context import structure_version
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.input_spec import InputSpec
@@ -45,14 +47,12 @@ class Model(Trainer, Layer):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        names = ("inputs", "outputs", "name", "trainable")
-        tensors = dict(zip(names, args, strict=False))
+        tensors = dict(zip(("inputs", "outputs", "name", "trainable"), args, strict=False))
         tensors.update({key: kwargs.pop(key) for key in ("inputs", "outputs") if key in kwargs})
         options = {key: tensors.pop(key) for key in ("name", "trainable") if key in tensors}
         super().__init__(**options, **kwargs)
         self.init_training_state()
-        self.__dict__["graph"] = None
-        self.__dict__.update(_programs={}, _sources={})
+        self.__dict__.update(graph=None, _programs={}, _sources={}, _keys=set())
         self.supports_masking = True
         if tensors:
             if "outputs" not in tensors:
@@ -62,15 +62,37 @@ class Model(Trainer, Layer):
     # --- the graph -----------------------------------------------------------------------------------------------
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
-        inputs, outputs = _start_from_inputs(inputs, outputs, self.name)
+        inputs, outputs = _start_from_inputs(_without_list(inputs), _without_list(outputs), self.name)
         graph = Graph(inputs, outputs, self.name)
         self.__dict__["graph"] = graph
         self.__dict__.update(_programs={}, _sources={})
-        for layer in graph.layers:
-            self._modules[layer.name.replace(".", "_")] = layer
+        self._register_layers(graph.layers)
         self.built = True
         structure_version.bump()
         self.outputs_changed()
+
+    def _register_layers(self, layers: list[Any]) -> None:
+        """Make the layers torch's children, under keys that do not depend on what else the process has made.
+
+        Automatic names are counted anew here, so that a second model from the same code has the same `state_dict`
+        keys.
+        """
+        ours = {id(layer) for layer in layers}
+        kept = {key: module for key, module in self._modules.items() if id(module) not in ours and key not in self._keys}
+        counter = NameCounter()
+        taken = {layer.name for layer in layers if layer._automatic_name is None}
+        self._modules.clear()
+        self._modules.update(kept)
+        self._keys.clear()
+        for layer in layers:
+            key = layer.name
+            if layer._automatic_name is not None:
+                key = counter.next(layer._automatic_name)
+                while key in taken:
+                    key = counter.next(layer._automatic_name)
+            key = key.replace(".", "_")
+            self._modules[key] = layer
+            self._keys.add(key)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph on real tensors; subclasses write their own."""
@@ -117,23 +139,32 @@ class Model(Trainer, Layer):
             )
         return self._compiled_program((False,) * len(self.graph.flat_inputs), optimize=True).code
 
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ValueError for arrays that do not fit the inputs, whatever the number of their samples."""
+        if self.graph is None:
+            return
+        for tensor, reference in zip(self._flatten_inputs(inputs), self.graph.flat_inputs, strict=True):
+            given, wanted = _with_rank(tensor, reference.shape).shape, reference.shape
+            if len(given) != len(wanted) or any(
+                size not in (None, actual) for actual, size in zip(given[1:], wanted[1:], strict=True)
+            ):
+                raise self._misfit(tensor, reference)
+
     def _conform(self, inputs: Any) -> list[torch.Tensor]:
         """The inputs as a flat list in the order of the graph's, with its dtypes and ranks."""
         references = self.graph.flat_inputs
         if type(inputs) is torch.Tensor and len(references) == 1:
             return [self._conform_one(inputs, references[0])]
-        if len(references) == 1:
-            while isinstance(inputs, list | tuple | Mapping) and len(inputs) == 1:
-                inputs = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs[0]
-            tensors = [inputs]
-        else:
-            tensors = self._flatten_inputs(inputs)
+        tensors = self._flatten_inputs(inputs)
         return [
             self._conform_one(tensor, reference) for tensor, reference in zip(tensors, references, strict=True)
         ]
 
     def _flatten_inputs(self, inputs: Any) -> list[Any]:
         names = self.input_names
+        if len(names) == 1:
+            while isinstance(inputs, list | tuple | Mapping) and len(inputs) == 1:
+                inputs = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs[0]
         if isinstance(inputs, Mapping):
             keys = names if not isinstance(self.graph.inputs, Mapping) else sorted(self.graph.inputs)
             if all(key in inputs for key in keys):
@@ -156,10 +187,7 @@ class Model(Trainer, Layer):
         if isinstance(tensor, KerasTensor):
             return tensor
         if tensor.dim() != rank:
-            if tensor.dim() == rank - 1 and shape[-1] == 1:
-                tensor = _keeping_mask(tensor, tensor.unsqueeze(-1))
-            elif tensor.dim() == rank + 1 and tensor.shape[-1] == 1:
-                tensor = _keeping_mask(tensor, tensor.squeeze(-1))
+            tensor = _with_rank(tensor, shape)
         given = tensor.shape
         if len(given) != rank:
             raise self._misfit(tensor, reference)
@@ -267,12 +295,12 @@ class Model(Trainer, Layer):
     @property
     def input(self) -> Any:
         """The symbolic input, in the structure that the model was made with."""
-        return _single(self._graph_tensors("inputs"))
+        return self._graph_tensors("inputs")
 
     @property
     def output(self) -> Any:
         """The symbolic output, in the structure that the model was made with."""
-        return _single(self._graph_tensors("outputs"))
+        return self._graph_tensors("outputs")
 
     @property
     def input_shape(self) -> Any:
@@ -422,16 +450,27 @@ class Model(Trainer, Layer):
 class Functional(Model):
     """A model made from symbolic inputs and outputs; `Model(inputs, outputs)` returns one."""
 
+    def _checked_name(self, name: str | None) -> str:
+        return super()._checked_name(names.next("model") if name is None else name)
 
-def _single(structure: Any) -> Any:
-    if isinstance(structure, list | tuple) and len(structure) == 1:
-        return structure[0]
-    return structure
+
+def _without_list(structure: Any) -> Any:
+    """A list of one tensor as that tensor, as tf.keras takes it; tuples and dicts stay what they are."""
+    return structure[0] if isinstance(structure, list) and len(structure) == 1 else structure
 
 
 def _interleave(tensors: list[Any], masks: list[Any]) -> list[Any]:
     pairs = zip(tensors, masks, strict=True)
     return [item for tensor, mask in pairs for item in ((tensor,) if mask is None else (tensor, mask))]
+
+
+def _with_rank(tensor: torch.Tensor, shape: tuple[int | None, ...]) -> torch.Tensor:
+    """`tensor` with a last axis of 1 added or taken away, where that gives it the rank of `shape`, as Keras does."""
+    if tensor.dim() == len(shape) - 1 and shape[-1] == 1:
+        return _keeping_mask(tensor, tensor.unsqueeze(-1))
+    if tensor.dim() == len(shape) + 1 and tensor.shape[-1] == 1:
+        return _keeping_mask(tensor, tensor.squeeze(-1))
+    return tensor
 
 
 def _keeping_mask(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:

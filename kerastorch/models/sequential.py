@@ -44,12 +44,10 @@ class Sequential(Model):
         if not self._stack and not isinstance(layer, InputLayer):
             shape = _declared_shape(layer)
             if shape is not None:
-                dtype = "int64" if not layer.autocast and not isinstance(layer, Model) else layer.dtype
-                dtype = layer.dtype if dtype != "int64" else "float32"
-                source = Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")
+                source = Input(batch_shape=shape, dtype=layer.dtype, name=f"{layer.name}_input")
                 self._stack.append(source.node.layer)
         self._stack.append(layer)
-        self._modules[layer.name.replace(".", "_")] = layer
+        self._register_layers(self._stack)
         structure_version.bump()
         self._extend_graph(layer)
 
@@ -83,8 +81,8 @@ class Sequential(Model):
         layers = self.layers
         if not layers:
             raise TypeError(f"Sequential '{self.name}': expected at least one layer to pop; received an empty model.")
-        layer = self._stack.pop()
-        del self._modules[layer.name.replace(".", "_")]
+        self._stack.pop()
+        self._register_layers(self._stack)
         tensor = None if self.graph is None else self.graph.inputs
         self.__dict__["graph"] = None
         self.__dict__.update(_programs={}, _sources={})
@@ -117,13 +115,10 @@ class Sequential(Model):
         layers = list(self._stack)
         if self.graph is not None and not isinstance(layers[0], InputLayer):
             layers.insert(0, self.graph.flat_inputs[0].node.layer)
-        config: dict[str, Any] = {
+        return {
             "name": self.name,
             "layers": [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in layers],
         }
-        if self.graph is not None:
-            config["build_input_shape"] = self.input_shape
-        return config
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -32,15 +32,13 @@ def print_summary(
     write = print_fn or (lambda line: sys.stdout.write(f"{line}\n"))
     branching = model.graph is not None and not is_linear(model)
     headers = ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if branching else [])
-    if branching:
-        line_length, positions = line_length or 98, list(positions or (0.33, 0.55, 0.67, 1.0))
-    else:
-        line_length, positions = line_length or 65, list(positions or (0.45, 0.85, 1.0))
+    line_length = line_length or (98 if branching else 65)
+    positions = positions or ((0.33, 0.55, 0.67, 1.0) if branching else (0.45, 0.85, 1.0))
+    stops = [int(line_length * stop) if positions[-1] <= 1 else int(stop) for stop in positions]
     if show_trainable:
         line_length += 11
-        positions.append(line_length)
+        stops.append(line_length)
         headers.append("Trainable")
-    stops = [int(line_length * stop) if stop <= 1 else int(stop) for stop in positions]
     table = _Table(write, stops, line_length, branching, expand_nested, show_trainable, _relevant_nodes(model))
     write(f'Model: "{model.name}"')
     write("_" * line_length)
@@ -126,7 +124,7 @@ class _Table:
             for column, stop in enumerate(self.stops):
                 last = column == len(self.stops) - 1
                 start = 0 if column == 0 else self.stops[column - 1]
-                fitting = stop - start - (0 if last else 2)
+                fitting = max(stop - start - (0 if last else 2), 1)
                 ends = [left[column][:fitting].find(end) + len(end) for end in _ENDS_OF_CELL
                         if end in left[column][:fitting]]
                 cut = min(ends) if ends else fitting

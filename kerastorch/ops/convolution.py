@@ -27,9 +27,15 @@ def convolution(
     `weight` is (out, in / groups, *window). One spatial axis runs as an image of height 1, because torch's
     one-dimensional convolution knows no channels_last.
     """
+    windows = weight.shape[2:]
+    outer = x.shape[: x.dim() - len(windows) - 2]
+    if outer:
+        # several batch axes in front are one long batch to torch
+        x = x.flatten(0, len(outer))
+        y = convolution(x, weight, bias, strides, padding, dilations, groups, channels_last)
+        return y.unflatten(0, (*outer, -1))
     if channels_last:
         x = to_channels_first(x)
-    windows = weight.shape[2:]
     amounts = pad_amounts(x.shape[2:], windows, padding, strides, dilations)
     symmetric = all(before == after for before, after in amounts)
     if not symmetric:

@@ -29,10 +29,12 @@ def pool(
         x, windows, strides = _as_image(x, windows, strides)
     rank = len(windows)
     amounts = pad_amounts(x.shape[2:], windows, padding, strides, [1] * rank)
-    only_after = all(before == 0 for before, _ in amounts)
-    if only_after or all(before == after for before, after in amounts):
-        # a window that hangs over the end is what torch calls ceil mode
-        ceil = padding == "same" and only_after
+    # a window that hangs over the end is what torch calls ceil mode; it starts no window beyond the end, though
+    ceil = padding == "same" and all(
+        before == 0 and -(-(size - window) // stride) + 1 == -(-size // stride)
+        for (before, _), size, window, stride in zip(amounts, x.shape[2:], windows, strides, strict=True)
+    )
+    if ceil or all(before == after for before, after in amounts):
         pads = [before for before, _ in amounts]
         if average:
             y = _AVERAGE[rank](x, windows, strides, pads, ceil_mode=ceil, count_include_pad=False)

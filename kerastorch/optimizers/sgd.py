@@ -58,27 +58,25 @@ class SGD(Optimizer):
     def fused_step(
         self, plan: Plan, gradients: list[torch.Tensor], rate: float, step: int, weight_decay: float
     ) -> None:
-        momentum, nesterov = self.momentum, self.nesterov
-        if not momentum:
-            scale, dampening, velocities = rate, 0.0, []
-        else:
-            # torch's velocity leaves the learning rate out. With dampening 1 + rate the kernel adds -rate *
-            # gradient to it, which is Keras' velocity, and a rate of -1 then adds that to the weight.
-            scale, dampening, velocities = -1.0, 1.0 + rate, plan.slots["m"]
-            if nesterov:
-                gradients, dampening = torch._foreach_mul(gradients, -rate), 0.0
+        momentum = self.momentum
+        nesterov = bool(momentum) and self.nesterov
+        # torch's velocity leaves the learning rate out. With dampening 1 + rate the kernel adds -rate *
+        # gradient to it, which is Keras' velocity, and a rate of -1 then adds that to the weight.
         torch._fused_sgd_(
             plan.weights,
             gradients,
-            velocities,
+            plan.slots["m"] if momentum else [],
             weight_decay=0.0,
             momentum=momentum,
-            lr=scale,
-            dampening=dampening,
-            nesterov=nesterov and bool(momentum),
+            lr=rate if nesterov or not momentum else -1.0,
+            dampening=1.0 + rate if momentum else 0.0,
+            nesterov=nesterov,
             maximize=False,
             is_first_step=False,
         )
+        if nesterov:
+            # the kernel has added -rate * (gradient + momentum * velocity); this leaves what Keras adds
+            torch._foreach_add_(plan.weights, plan.slots["m"], alpha=momentum * (1.0 + rate))
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

@@ -68,7 +68,8 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
         if len(lengths) > 1:
             advice = "Pad the rows to one length, for example with zeros."
             raise _wrong_numbers(role, array, "rows of different shapes", advice)
-        raise _wrong_numbers(role, array, "an array of Python objects", "Convert it: np.asarray(x, dtype='float32').")
+        advice = f"Convert it: numpy.asarray({role.split()[-1]}, dtype='float32')."
+        raise _wrong_numbers(role, array, "an array of Python objects", advice)
     if array.dtype.kind in "US":
         advice = "Turn words into integers first, for example with TextVectorization or StringLookup."
         raise _wrong_numbers(role, array, "strings", advice)

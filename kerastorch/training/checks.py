@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from kerastorch import losses as losses_module
 from kerastorch.core import nest
+from kerastorch.training.arrays import check_finite, number_of_samples
 from kerastorch.training.data import DataSource, whole_steps
-from kerastorch.training.outputs import labels_per_output
 
 
 def steps_of(source: DataSource, asked: Any) -> int | None:
@@ -52,99 +51,50 @@ def is_validation_epoch(frequency: int | Sequence[int], epoch: int) -> bool:
     return (epoch + 1) in frequency
 
 
-def batch_check(model: Any) -> Callable[[tuple[Any, Any, Any], int | None], None]:
-    """The check of inputs and labels that a data source makes, of all of an array at once or batch by batch."""
-    compiled_loss, structure = model.compiled_loss, model.output_structure
-    shapes = model_input_shapes(model)
+def number_of_epochs(epochs: Any) -> int:
+    """`epochs` as an int; ValueError for what is no whole number."""
+    whole = isinstance(epochs, int | np.integer) or (isinstance(epochs, float) and epochs.is_integer())
+    if isinstance(epochs, bool) or not whole or epochs < 0:
+        raise ValueError(f"fit: expected epochs as a whole number; received {epochs!r}. Pass for example 10.")
+    return int(epochs)
 
-    def check(tensors: tuple[Any, Any, Any], number: int | None) -> None:
-        x, y, _ = tensors
-        for tensor, shape in zip(nest.flatten(x), shapes, strict=False) if not isinstance(x, dict) else ():
-            check_input(model.name, tensor, shape)
-        if y is None:
-            if structure is not None and any(loss is not None for _, loss in compiled_loss.for_labels(structure)):
-                raise ValueError(
-                    "fit: expected labels for the loss; received only x. Pass y, or let the data yield (x, y)."
-                )
+
+def verbosity(verbose: Any) -> int:
+    """`verbose` as 0, 1 or 2; ValueError for anything else than these and 'auto'."""
+    if verbose == "auto":
+        return 1
+    if not isinstance(verbose, int | np.integer):
+        raise ValueError(f"fit: expected verbose to be 0, 1, 2 or 'auto'; received {verbose!r}. Pass for example 2.")
+    return int(verbose)
+
+
+class BatchCheck:
+    """What a data source asks of x, y and sample_weight: once of whole arrays, else of each batch before it is used.
+
+    With steps of the author's own (`own_step`), only what can be no data at all is refused.
+    """
+
+    def __init__(self, model: Any, part: str = "", own_step: bool = False) -> None:
+        self.model, self.part, self.own_step = model, part, own_step
+
+    def __call__(self, tensors: tuple[Any, Any, Any], batch: int | None) -> None:
+        x, y, sample_weight = tensors
+        if batch is not None:
+            number_of_samples(*tensors, part=self.part, batch=batch)
+        self._check_finite(x, "x", batch)
+        self._check_finite(sample_weight, "sample_weight", batch)
+        if self.own_step:
             return
-        if structure is not None:
-            check_labels(compiled_loss, y, structure, number)
+        self.model.check_inputs(x)
+        loss = self.model.compiled_loss
+        if loss.takes_only_numbers:
+            self._check_finite(y, "y", batch)
+        loss.check_labels(y, batch, self.model.output_structure)
 
-    return check
-
-
-def model_input_shapes(model: Any) -> list[Any]:
-    """The shapes that the inputs of a graph have, in order; none for models that define `call`."""
-    return [tensor.shape for tensor in model.inputs] if model.output_structure is not None else []
-
-
-def check_input(name: str, tensor: Any, shape: tuple[int | None, ...]) -> None:
-    """Raise ValueError when an array does not fit an input, whatever its number of samples."""
-    if tensor is None:
-        return
-    given = tuple(tensor.shape)
-    candidates = [given]
-    if len(given) == len(shape) - 1 and shape[-1] == 1:
-        candidates.append((*given, 1))
-    if len(given) == len(shape) + 1 and given[-1] == 1:
-        candidates.append(given[:-1])
-    for candidate in candidates:
-        if len(candidate) == len(shape) and all(
-            wanted is None or size == wanted for size, wanted in zip(candidate[1:], shape[1:], strict=True)
-        ):
-            return
-    moved = len(given) == len(shape) > 2 and given[1] == shape[-1] and given[-1] != shape[-1]
-    advice = (
-        "The channels seem to be on the other side: transpose the data, or build the model with data_format."
-        if moved
-        else "Reshape the data, or change the input shape of the model."
-    )
-    raise ValueError(
-        f"Model '{name}': expected x of shape {('batch', *shape[1:])!r}; received {given}. {advice}".replace("'batch'", "batch")
-    )
-
-
-def check_labels(compiled_loss: Any, y: Any, structure: Any, number: int | None) -> None:
-    """Raise ValueError for labels that a loss cannot take: out of range, fractional, one-hot for the wrong loss."""
-    named = compiled_loss.for_labels(structure)
-    outputs = nest.flatten(structure)
-    labels = labels_per_output(y, [name for name, _ in named])
-    for (name, loss), label, output in zip(named, labels, outputs, strict=True):
-        if loss is None or not isinstance(label, torch.Tensor):
-            continue
-        classes = output.shape[-1] if output.shape else None
-        shown = name if len(named) > 1 else None
-        _check_kind(loss, label, output.shape, shown)
-        if classes is not None:
-            losses_module.check_labels(loss, label, classes, batch=number, output=shown)
-
-
-def _check_kind(loss: Any, labels: torch.Tensor, shape: tuple[int | None, ...], output: str | None) -> None:
-    """One-hot rows belong to 'categorical_crossentropy', class numbers to the sparse one."""
-    where = "" if output is None else f" of output '{output}'"
-    classes = shape[-1] if shape else None
-    if losses_module.is_sparse(loss):
-        if labels.dim() == len(shape) and classes not in (None, 1) and labels.shape[-1] == classes:
-            raise ValueError(
-                f"SparseCategoricalCrossentropy '{loss.name}'{where}: expected class numbers; received labels of shape "
-                f"{tuple(labels.shape)}, one-hot rows of {classes} classes. Use loss='categorical_crossentropy', or "
-                "y.argmax(-1)."
-            )
-        return
-    takes_one_hot = getattr(loss, "fn", None) is losses_module.categorical_crossentropy
-    if takes_one_hot and classes not in (None, 1):
-        is_index = labels.dim() < len(shape) or (labels.dim() == len(shape) and labels.shape[-1] == 1)
-        if is_index:
-            raise ValueError(
-                f"CategoricalCrossentropy '{loss.name}'{where}: expected one-hot rows of {classes} classes; received "
-                f"labels of shape {tuple(labels.shape)}, class numbers. Use loss='sparse_categorical_crossentropy', or "
-                f"utils.to_categorical(y, {classes})."
-            )
-        if labels.dim() == len(shape) and labels.shape[-1] != classes:
-            raise ValueError(
-                f"CategoricalCrossentropy '{loss.name}'{where}: expected one-hot rows of {classes} classes, as the last "
-                f"layer has units; received labels of shape {tuple(labels.shape)}. Change the units or the labels."
-            )
+    def _check_finite(self, structure: Any, role: str, batch: int | None) -> None:
+        # the answer for one batch on an accelerator would make the loop wait
+        if batch is None or all(leaf is None or leaf.device.type == "cpu" for leaf in nest.flatten(structure)):
+            check_finite(structure, f"{self.part}{role}", batch)
 
 
 def explain_index_error(model: Any, error: IndexError) -> None:

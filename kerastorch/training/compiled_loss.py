@@ -11,7 +11,8 @@ from kerastorch import losses as losses_module
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
 from kerastorch.metrics import Mean
-from kerastorch.training.outputs import labels_per_output, like_predictions, names_of_outputs, per_output
+from kerastorch.training import labels as labels_module
+from kerastorch.training.outputs import Outputs, like_predictions
 
 
 class CompiledLoss:
@@ -26,22 +27,31 @@ class CompiledLoss:
         self.loss_weights = loss_weights
         self.output_names = output_names
         self.total = Mean(name="loss")
-        self.names: list[str] = []
+        self.outputs: Outputs | None = None
         self.losses: list[Any] | None = None  # one an output, known when the outputs are
         self.weights: list[float | None] = []
         self.means: list[Mean | None] = []
+        self.shapes: list[Any] = []  # of the predictions
+        self.unchecked: list[tuple[Any, int | None]] = []  # labels that wait for the first predictions
+        self.takes_only_numbers = all(
+            labels_module.takes_only_numbers(one) for one in nest.flatten(self.given) if one is not None
+        )
 
     def _build(self, y_pred: Any) -> None:
-        self.names = names_of_outputs(y_pred, self.output_names)
-        self.losses = per_output(self.given, self.names, "losses")
-        self.weights = per_output(self.loss_weights, self.names, "loss_weights")
+        self.outputs = Outputs(y_pred, self.output_names)
+        self.losses = self.outputs.match(self.given, "losses")
+        self.weights = self.outputs.match(self.loss_weights, "loss_weights")
         for weight in self.weights:
             if weight is not None and not isinstance(weight, int | float):
                 raise TypeError(f"compile: expected loss_weights as numbers; received {describe(weight)}.")
-        several = len(self.names) > 1
+        self.shapes = [tuple(prediction.shape) for prediction in nest.flatten(y_pred)]
+        unchecked, self.unchecked = self.unchecked, []
+        for labels, batch in unchecked:
+            labels_module.check_labels(self.outputs, self.losses, self.shapes, labels, batch)
+        several = len(self.losses) > 1
         self.means = [
             Mean(name=f"{name}_loss") if several and loss is not None else None
-            for name, loss in zip(self.names, self.losses, strict=True)
+            for name, loss in zip(self.outputs.names, self.losses, strict=True)
         ]
 
     def forget_outputs(self, output_names: list[str]) -> None:
@@ -55,11 +65,17 @@ class CompiledLoss:
             return []
         return [self.total, *(mean for mean in self.means if mean is not None)]
 
-    def for_labels(self, y_pred: Any) -> list[tuple[str, Any]]:
-        """Name and loss of each output, for checks of labels before training."""
+    def check_labels(self, y: Any, batch: int | None, outputs: Any) -> None:
+        """Raise ValueError for labels that a loss cannot take, now or when the first predictions come.
+
+        `outputs` are the symbolic outputs, None for a model that shows them only when it is called.
+        """
+        if self.losses is None and outputs is not None:
+            self._build(outputs)
         if self.losses is None:
-            self._build(y_pred)
-        return list(zip(self.names, self.losses or [], strict=True))
+            self.unchecked = [*self.unchecked[-2:], (y, batch)]
+        else:
+            labels_module.check_labels(self.outputs, self.losses, self.shapes, y, batch)
 
     def __call__(
         self,
@@ -93,8 +109,7 @@ class CompiledLoss:
 
     def _sum_over_outputs(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[torch.Tensor | None, int]:
         predictions = nest.flatten(y_pred)
-        labels = labels_per_output(y_true, self.names)
-        weights = labels_per_output(sample_weight, self.names)
+        labels, weights = self.outputs.labels(y_true), self.outputs.labels(sample_weight)
         total, count = None, predictions[0].shape[0]
         for position, prediction in enumerate(predictions):
             loss, label = self.losses[position], labels[position]

@@ -11,7 +11,7 @@ from kerastorch import metrics as metrics_module
 from kerastorch.core import nest
 from kerastorch.core.registry import registered_name
 from kerastorch.losses.weighting import apply_mask
-from kerastorch.training.outputs import labels_per_output, like_predictions, names_of_outputs, per_output
+from kerastorch.training.outputs import Outputs, like_predictions
 
 # Names that mean another function depending on the labels and the predictions.
 _BY_SHAPE = {
@@ -36,16 +36,16 @@ class CompiledMetrics:
                 if isinstance(metric, str) and _SHORT.get(metric, metric) not in _BY_SHAPE:
                     metrics_module.get(metric)
         self.per_output: list[tuple[list[Any], list[Any]]] | None = None
-        self.names: list[str] = []
+        self.outputs: Outputs | None = None
         self.detaches = False
 
     def _build(self, y_true: Any, y_pred: Any) -> None:
-        self.names = names_of_outputs(y_pred, self.output_names)
-        labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
+        self.outputs = Outputs(y_pred, self.output_names)
+        labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
         plain = self._for_each_output(self.given)
         weighted = self._for_each_output(self.given_weighted)
         self.per_output = []
-        for position, name in enumerate(self.names):
+        for position, name in enumerate(self.outputs.names):
             pair = [
                 [
                     self._resolve(metric, labels[position], predictions[position], name)
@@ -57,22 +57,23 @@ class CompiledMetrics:
             self.per_output.append((pair[0], pair[1]))
 
     def _for_each_output(self, given: Any) -> list[list[Any]]:
+        names = self.outputs.names
         if given is None:
-            return [[] for _ in self.names]
+            return [[] for _ in names]
         if isinstance(given, Mapping):
-            chosen = per_output(given, self.names, "metrics")
-        elif len(self.names) == 1:
+            chosen = self.outputs.match(given, "metrics")
+        elif len(names) == 1:
             chosen = [nest.flatten(given)]
         elif isinstance(given, list | tuple) and any(isinstance(one, list | tuple) for one in given):
-            chosen = per_output(given, self.names, "metrics")
+            chosen = self.outputs.match(given, "metrics")
         else:
             # tf.keras gives each output metrics of its own when a flat list is given
-            chosen = [[_fresh(metric) for metric in nest.flatten(given)] for _ in self.names]
+            chosen = [[_fresh(metric) for metric in nest.flatten(given)] for _ in names]
         return [[] if one is None else nest.flatten(one) for one in chosen]
 
     def _resolve(self, metric: Any, y_true: Any, y_pred: Any, output: str) -> Any:
         resolved = as_metric(metric, y_true, y_pred)
-        if len(self.names) > 1:
+        if len(self.outputs.names) > 1:
             if resolved is metric:
                 resolved._name = resolved.name = f"{output}_{resolved.name}"
             else:
@@ -98,8 +99,8 @@ class CompiledMetrics:
         if type(y_true) is type(y_pred) is torch.Tensor:
             labels, predictions, weights = (y_true,), (y_pred,), (sample_weight,)
         else:
-            labels, predictions = labels_per_output(y_true, self.names), nest.flatten(y_pred)
-            weights = labels_per_output(sample_weight, self.names)
+            labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
+            weights = self.outputs.labels(sample_weight)
         for position, (plain, weighted) in enumerate(self.per_output):
             prediction = predictions[position]
             label, weight = like_predictions(labels[position], weights[position], prediction)

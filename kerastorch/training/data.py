@@ -345,10 +345,11 @@ def _kind_of(x: Any) -> str:
     )
 
 
-def warn_out_of_data(step: int, steps: Any) -> None:
-    """Keras' words when a source ends before the steps that were asked for."""
+def warn_out_of_data(step: int, steps: int | None) -> None:
+    """Say that a source ended before the steps that were asked for."""
+    wanted = "of a further epoch" if steps is None else f"of {steps} steps"
     warnings.warn(
-        f"Your input ran out of data; interrupting training after {step} of {steps} steps. Make sure that your dataset "
-        "or generator can generate at least `steps_per_epoch * epochs` batches.",
+        f"Your input ran out of data; interrupting after {step} {wanted}. A dataset or generator must yield "
+        "`steps_per_epoch * epochs` batches in all.",
         stacklevel=3,
     )

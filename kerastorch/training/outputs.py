@@ -11,47 +11,51 @@ from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
 
 
-def names_of_outputs(y_pred: Any, declared: list[str]) -> list[str]:
-    """One name an output, in flattening order: dict keys, the model's names, or 'output_1', 'output_2', ..."""
-    if isinstance(y_pred, Mapping):
-        return sorted(y_pred)
-    count = len(nest.flatten(y_pred))
-    return declared if len(declared) == count else [f"output_{position + 1}" for position in range(count)]
+class Outputs:
+    """The outputs of a model, in flattening order: their names in logs and, where a dict is returned, their keys.
 
-
-def per_output(given: Any, names: list[str], what: str, y_pred: Any = None) -> list[Any]:
-    """`given` as one entry an output; None where an output has none.
-
-    Raises ValueError for names that no output has, and for lists of another length.
+    Names are the model's own, else the keys, else 'output_1', 'output_2', ...
     """
-    if isinstance(given, Mapping):
-        # labels may be keyed by the model's names even where its outputs are keyed by others
-        unknown = [key for key in given if key not in names]
-        if unknown and not (len(names) == 1 and len(given) == 1):
-            raise ValueError(
-                f"compile: expected {what} for the outputs {names}; received one for {unknown[0]!r}. "
-                f"{did_you_mean(unknown[0], names)}"
-            )
-        if unknown:
-            return list(given.values())
-        return [given.get(name) for name in names]
-    if isinstance(given, list | tuple):
-        if len(given) != len(names):
-            raise ValueError(
-                f"compile: expected {what} as a list of {len(names)}, one for each of the outputs {names}; "
-                f"received {len(given)}. Use a dict by output name to leave some out."
-            )
-        return list(given)
-    return [given] * len(names)
 
+    def __init__(self, y_pred: Any, declared: list[str]) -> None:
+        count = len(nest.flatten(y_pred))
+        keys = sorted(y_pred) if isinstance(y_pred, Mapping) else []
+        numbered = [f"output_{position + 1}" for position in range(count)]
+        self.names = next(names for names in (declared, keys, numbered) if len(names) == count)
+        self.keys = keys if len(keys) == count else self.names
 
-def labels_per_output(labels: Any, names: list[str]) -> list[Any]:
-    if len(names) == 1:
-        flat = nest.flatten(labels)
-        return flat if len(flat) == 1 else [labels]
-    if labels is None or isinstance(labels, torch.Tensor):
-        return [labels] * len(names)
-    return per_output(labels, names, "labels")
+    def match(self, given: Any, what: str) -> list[Any]:
+        """`given` as one entry an output, by key or name where it is a dict; None where an output has none.
+
+        Raises ValueError for names that no output has, and for lists of another length.
+        """
+        method = "fit" if what == "labels" else "compile"
+        if isinstance(given, Mapping):
+            unknown = [key for key in given if key not in self.names and key not in self.keys]
+            if len(unknown) == len(given) == len(self.names) == 1:
+                return list(given.values())
+            if unknown:
+                raise ValueError(
+                    f"{method}: expected {what} for the outputs {self.keys}; received one for {unknown[0]!r}. "
+                    f"{did_you_mean(unknown[0], self.keys)}"
+                )
+            pairs = zip(self.keys, self.names, strict=True)
+            return [given[key] if key in given else given.get(name) for key, name in pairs]
+        if isinstance(given, list | tuple):
+            if len(given) != len(self.names):
+                raise ValueError(
+                    f"{method}: expected {what} as a list of {len(self.names)}, one for each of the outputs "
+                    f"{self.names}; received {len(given)}. Use a dict by output name to leave some out."
+                )
+            return list(given)
+        return [given] * len(self.names)
+
+    def labels(self, given: Any) -> list[Any]:
+        """Labels, or sample weights, as one entry an output; a single array serves all outputs."""
+        if len(self.names) == 1:
+            flat = nest.flatten(given)
+            return flat if len(flat) == 1 else [given]
+        return self.match(given, "labels")
 
 
 def like_predictions(y_true: Any, sample_weight: Any, y_pred: torch.Tensor) -> tuple[Any, Any]:

@@ -236,14 +236,15 @@ class Trainer:
         Bad data raise ValueError or TypeError before the first step. After Ctrl-C model and History stay usable.
         """
         self._require_compiled("fit")
+        epochs, verbose = checks.number_of_epochs(epochs), checks.verbosity(verbose)
         if validation_split:
             (x, y, sample_weight), validation_data = self._split(x, y, sample_weight, validation_split, validation_data)
         source = self._source(
-            x, y, sample_weight, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight, training=True
-        )
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight,
+            passes=epochs - initial_epoch,
+        )  # fmt: skip
         steps = checks.steps_of(source, steps_per_epoch)
         validate = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
-        verbose = 1 if verbose == "auto" else int(verbose)
         callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
             steps=steps,
@@ -260,8 +261,11 @@ class Trainer:
                 if iterator is None or source.restarts:
                     iterator = iter(source.epoch())
                 finished = self._run_epoch(train_function, iterator, steps, callback_list)
-                if finished == 0:
+                if finished == 0 and epoch == initial_epoch:
                     raise checks.no_batches(self)
+                if finished == 0:
+                    warn_out_of_data(finished, steps)
+                    break
                 logs = dict(self._logs_of_epoch())
                 if validate is not None and checks.is_validation_epoch(validation_freq, epoch):
                     with training_mode(self, False):
@@ -333,11 +337,15 @@ class Trainer:
         *,
         shuffle: bool | str = False,
         class_weight: Mapping[int, float] | None = None,
-        training: bool = False,
+        passes: int = 1,
+        part: str = "",
     ) -> DataSource:
+        own_step = any(
+            getattr(type(self), name) is not getattr(Trainer, name) for name in ("train_step", "test_step", "compute_loss")
+        )
         return make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
-            device=self.device, check=checks.batch_check(self) if self.compiled_loss is not None else None,
+            device=self.device, check=checks.BatchCheck(self, part, own_step), passes=passes, part=part,
         )  # fmt: skip
 
     def _validation(
@@ -347,7 +355,7 @@ class Trainer:
         if data is None:
             return None
         x, y, sample_weight = unpack_x_y_sample_weight(data) if isinstance(data, list | tuple) else (data, None, None)
-        source = self._source(x, y, sample_weight, batch_size, steps)
+        source = self._source(x, y, sample_weight, batch_size, steps, part="validation ")
         count = checks.steps_of(source, steps)
 
         def validate(callbacks: CallbackList) -> dict[str, Any]:
@@ -376,8 +384,7 @@ class Trainer:
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         source = self._source(x, y, sample_weight, batch_size, steps)
-        count = checks.steps_of(source, steps)
-        verbose = 1 if verbose == "auto" else int(verbose)
+        count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
         callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
         )  # fmt: skip
@@ -408,6 +415,8 @@ class Trainer:
                     callbacks.on_test_batch_end(step - 1, logs)
         if step == 0:
             raise checks.no_batches(self)
+        if steps is not None and step < steps:
+            warn_out_of_data(step, steps)
         logs = {name: _to_number(value) for name, value in logs.items()}
         callbacks.on_test_end(logs)
         return logs
@@ -426,8 +435,7 @@ class Trainer:
         """The outputs for all samples as numpy arrays, in the structure that the model returns."""
         checks.require_built(self)
         source = make_source(x, batch_size=batch_size, steps=steps, device=self.device, check=None)
-        count = checks.steps_of(source, steps)
-        verbose = 1 if verbose == "auto" else int(verbose)
+        count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
         callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
         )  # fmt: skip
@@ -454,6 +462,8 @@ class Trainer:
                 step += 1
             if step == 0:
                 raise checks.no_batches(self)
+            if count is not None and step < count:
+                warn_out_of_data(step, count)
             callback_list.on_predict_end()
         return nest.pack_like(structure, [_to_array(held) for held in collected])
 
@@ -501,11 +511,7 @@ class Trainer:
         return nest.map_structure(lambda leaf: leaf.cpu().numpy(), outputs)
 
     def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Any:
-        source = make_source(
-            x, y, sample_weight, batch_size=2**62, class_weight=class_weight, device=self.device,
-            check=checks.batch_check(self),
-        )  # fmt: skip
-        return next(source.epoch())
+        return next(self._source(x, y, sample_weight, 2**62, None, class_weight=class_weight).epoch())
 
     def _results_of_batch(self, logs: Mapping[str, Any], return_dict: bool) -> Any:
         values = {name: _to_number(value) for name, value in logs.items()}
