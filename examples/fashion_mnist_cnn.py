@@ -30,7 +30,7 @@ if args.full:
 else:
     with np.load(SUBSET) as data:
         x_train, y_train, x_test, y_test = (data[k] for k in ("x_train", "y_train", "x_test", "y_test"))
-    source = f"examples/data/{SUBSET.name}, a part of Fashion-MNIST (--full takes all of it)"
+    source = f"examples/data/{SUBSET.name}, a part of Fashion-MNIST"
 x_train, y_train = x_train[: args.samples], y_train[: args.samples]
 print(f"Data: {source}: {len(x_train):,} training and {len(x_test):,} test images\n")
 
@@ -58,7 +58,7 @@ model.fit(x_train, y_train, epochs=args.epochs, batch_size=32, validation_data=(
 
 # Evaluation
 loss, accuracy = model.evaluate(x_test, y_test)
-print(f"\nTest loss {loss:.4f}, test accuracy {accuracy:.4f} on {len(x_test):,} images of {source}")
+print(f"\nTest accuracy {accuracy:.4f}, test loss {loss:.4f}")
 
 probabilities = model.predict(x_test[:5], verbose=0)
 for row, label in zip(probabilities, y_test, strict=False):

@@ -1,4 +1,4 @@
-"""A text classifier on data that every Python ships: is a sentence of its documentation about numbers or files?
+"""A text classifier on data that every Python ships: is a sentence of its documentation on numbers or files?
 
 Run it: python examples/text_classifier.py
 In a clone without installing: python -m examples.text_classifier

@@ -44,10 +44,9 @@ def test_fashion_mnist_cnn(run):
     variables, output = run("fashion_mnist_cnn", "--epochs", "2", "--samples", "1600")
     model = variables["model"]
     assert_learns(model.history.history, 0.6)
-    assert "Data: examples/data/fashion_mnist_12k.npz, a part of Fashion-MNIST" in output
-    assert "1,600 training and 2,000 test images" in output
-    assert "Total params: 113,386\n" in output and "\nModel: \"sequential\"\n" in output
-    assert f"test accuracy {model.history.history['val_accuracy'][-1]:.4f} on 2,000 images" in output
+    assert "Data: examples/data/fashion_mnist_12k.npz, a part of Fashion-MNIST: 1,600 training" in output
+    assert "Total params: 113,386\n" in output and '\nModel: "sequential"\n' in output
+    assert f"\nTest accuracy {model.history.history['val_accuracy'][-1]:.4f}, test loss " in output
     guesses = model.predict(variables["x_test"][:5], verbose=0).argmax(axis=-1)
     assert re.findall(r"looks like (\S+)", output) == [variables["CLASSES"][guess] for guess in guesses]
 

@@ -61,11 +61,14 @@ class CallbackList:
         self.hooks: dict[str, list[Callable[..., None]]] = {}
         if model is not None:
             self.set_model(model)
-        if params:
-            self.set_params(params)
+        for callback in self.callbacks:
+            callback.set_params(params)
         self._collect()
 
     def _collect(self) -> None:
+        if not self.callbacks:
+            self.hooks = {name: [] for name in HOOKS}
+            return
         for name in HOOKS:
             found = (_find_hook(callback, name) for callback in self.callbacks)
             self.hooks[name] = [hook for hook in found if hook is not None]

@@ -129,6 +129,10 @@ class Variable(nn.Parameter):
         # nn.Parameter's own reduction rebuilds a plain Parameter and loses the name
         return _rebuild, (type(self), self.detach(), self.requires_grad, self._attributes())
 
+    def with_values(self, tensor: torch.Tensor) -> Variable:
+        """This variable on another tensor, where torch cannot keep the object, as when it moves to 'meta'."""
+        return _rebuild(type(self), tensor.detach(), tensor.requires_grad, self._attributes())
+
     def _attributes(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in _ATTRIBUTES}
 

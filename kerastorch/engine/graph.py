@@ -27,7 +27,7 @@ class Graph:
         for tensor in self.flat_inputs:
             if tensor.node not in depths:
                 depths[tensor.node] = layer_depths[tensor.node.layer] = 0
-                first_seen.setdefault(tensor.node.layer, len(first_seen))
+                first_seen.setdefault(tensor.node.layer, -1)
         self.layers = sorted(layer_depths, key=lambda layer: (-layer_depths[layer], first_seen[layer]))
         order = {node: position for position, node in enumerate(post_order)}
         # post order is topological already; depth groups it the way Keras lists nodes

@@ -52,6 +52,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
     autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
+    _computes_mask = False  # whether `compute_mask` is a class's own
+    _call_number = 0  # of the last call from outside of any layer
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -64,6 +66,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
             parameters = call_parameters(cls.call)
             cls._accepts_training = "training" in parameters
             cls._accepts_mask = "mask" in parameters
+        if "compute_mask" in cls.__dict__:
+            cls._computes_mask = True
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__()
@@ -100,8 +104,11 @@ class Layer(LayerConfigMixin, WeightsMixin):
         self.__dict__["_initial_weights"] = kwargs.get("weights")
         self.activity_regularizer = regularizers.get(kwargs.get("activity_regularizer"))
 
+    def _default_name(self) -> str:
+        return to_snake_case(type(self).__name__)
+
     def _checked_name(self, name: str | None) -> str:
-        self.__dict__["_automatic_name"] = None if name else to_snake_case(type(self).__name__)
+        self.__dict__["_automatic_name"] = None if name else self._default_name()
         if name is None:
             return names.next(self._automatic_name)
         if not isinstance(name, str) or not name:
@@ -212,6 +219,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
 
         Called inside `call`, it counts for that call; called outside with a function, for every step.
         """
+        if call_context.probe is not None:
+            return  # shapes are being found, there are no values
         for loss in losses if isinstance(losses, list | tuple) else [losses]:
             if callable(loss) and not isinstance(loss, torch.Tensor):
                 self.__dict__.setdefault("_loss_functions", []).append(loss)
@@ -232,10 +241,14 @@ class Layer(LayerConfigMixin, WeightsMixin):
                 f"{type(self).__name__} '{self.name}': expected a name for the metric; received None. "
                 "Call add_metric(value, name='...')."
             )
+        if call_context.probe is not None:
+            return
         if "_added_metrics" not in self.__dict__:
             self.__dict__["_added_metrics"] = {}
             structure_version.bump()
-        self._added_metrics[name] = value.detach()
+        number, values = self._added_metrics.get(name, (0, ()))
+        values = values if number == call_context.call_number else ()
+        self._added_metrics[name] = (call_context.call_number, (*values, value.detach()))
 
     @property
     def added_metrics(self) -> dict[str, Any]:
@@ -244,7 +257,15 @@ class Layer(LayerConfigMixin, WeightsMixin):
         if version != structure_version.number:
             contributors = [layer for layer in self._flatten_layers() if "_added_metrics" in layer.__dict__]
             self.__dict__["_metric_contributors"] = (structure_version.number, contributors)
-        return {name: value for layer in contributors for name, value in layer._added_metrics.items()}
+        if not contributors:
+            return {}
+        added = [item for layer in contributors for item in layer._added_metrics.items()]
+        latest = max(self._call_number, *(number for _, (number, _) in added))
+        return {
+            name: values[0] if len(values) == 1 else torch.stack(values).mean()
+            for name, (number, values) in added
+            if number == latest
+        }
 
     @property
     def losses(self) -> list[Any]:
@@ -255,7 +276,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
             self.__dict__["_loss_contributors"] = (structure_version.number, contributors)
         if not contributors:
             return []
-        latest = max(layer._losses[0] for layer in contributors)
+        latest = max(self._call_number, *(layer._losses[0] for layer in contributors))
         collected: list[Any] = []
         for layer in contributors:
             number, terms = layer._losses
@@ -307,12 +328,26 @@ class Layer(LayerConfigMixin, WeightsMixin):
                 return self._run((inputs,), kwargs)
         if not args and (name := self._first_argument()) in kwargs:
             args = (kwargs.pop(name),)
+        if len(args) > 1:
+            args, kwargs = self._name_arguments(args, kwargs)
         if is_symbolic((args, kwargs)):
             return self._call_symbolically(args, kwargs)
         args = (nest.map_structure(self._convert, self._as_tensors(args[0])), *args[1:]) if args else args
         if not self.built:
             self._build_for(args[0])
         return self._run(args, kwargs)
+
+    def _name_arguments(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """`training` and `mask` by name, and what follows them, where they were passed by position."""
+        parameters = list(inspect.signature(type(self).call).parameters.values())[1:]
+        names = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+        places = [names.index(name) for name in ("training", "mask") if name in names[1 : len(args)]]
+        if not places:
+            return args, kwargs
+        first = min(places)
+        return args[:first], {**dict(zip(names[first:], args[first:], strict=False)), **kwargs}
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check, set the context, and go through torch's `Module.__call__`, which sees to hooks."""
@@ -327,7 +362,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
         if self._accepts_training:
             kwargs["training"] = training
         mask = kwargs.get("mask")
-        if mask is None and (self._accepts_mask or self.supports_masking):
+        if mask is None and (self._accepts_mask or self.supports_masking or self._computes_mask):
             mask = mask_of(inputs)
             if self._accepts_mask:
                 kwargs["mask"] = mask
@@ -335,6 +370,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
             kwargs.pop("mask", None)
         if not outer_scope:
             context.call_number += 1
+            self.__dict__["_call_number"] = context.call_number
         context.training, context.scope = training, (*outer_scope, self._name)
         try:
             outputs = super().__call__(*args, **kwargs)
@@ -342,7 +378,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
             context.training, context.scope = outer_training, outer_scope
         if self.activity_regularizer is not None:
             self._add_activity_loss(outputs)
-        if mask is not None or type(self).compute_mask is not Layer.compute_mask:
+        if mask is not None or self._computes_mask:
             self._mask_outputs(inputs, outputs, mask)
         return outputs
 
@@ -424,10 +460,14 @@ class Layer(LayerConfigMixin, WeightsMixin):
     def _first_argument(self) -> str:
         return next(iter(call_parameters(type(self).call)), "inputs")
 
-    def is_plain(self) -> bool:
-        """Whether `call` alone does the work: no hooks, no activity loss, no layers inside."""
+    def is_plain(self, with_children: bool = False) -> bool:
+        """Whether `call` alone does the work: no hooks, no activity loss, and, unless allowed, no layers inside."""
         hooked = self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
-        return not (hooked or self.activity_regularizer is not None or self._modules)
+        return not (hooked or self.activity_regularizer is not None or (self._modules and not with_children))
+
+    def masked_outputs(self, masked: tuple[bool, ...]) -> list[bool] | None:
+        """Which outputs have a mask when these inputs have one, for layers that know it without a call."""
+        return None
 
     def without_relu(self) -> Callable[..., Any] | None:
         """`call` without the relu that it ends with; None when it ends with anything else."""
@@ -559,7 +599,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
         return node
 
 
-class _building:  # noqa: N801 - reads as a statement: `with _building():`
+class _building:
     """Weights are real even while shapes are probed: the probe lets everything inside pass."""
 
     def __enter__(self) -> None:

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from kerastorch.core import registry
-from kerastorch.core.config import dtype_name
+from kerastorch.core.config import dtype_name, torch_dtype
+
+_COMMON = ("name", "trainable", "dtype", "batch_input_shape")
 
 
 class LayerConfigMixin:
@@ -56,8 +58,25 @@ class LayerConfigMixin:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """A new layer with the arguments of `config`."""
-        return cls(**config)
+        """A new layer with the arguments of `config`; what all layers have need not be an argument of the class."""
+        parameters = inspect.signature(cls.__init__).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            return cls(**config)
+        common = {key: config[key] for key in _COMMON if key in config and key not in parameters}
+        layer = cls(**{key: value for key, value in config.items() if key not in common})
+        layer.take_common_config(common)
+        return layer
+
+    def take_common_config(self, common: Mapping[str, Any]) -> None:
+        """Set what a constructor of the author's own did not take."""
+        if "name" in common:
+            self.__dict__.update(_name=common["name"], _automatic_name=None)
+        if "dtype" in common:
+            self.__dict__["_dtype"] = torch_dtype(common["dtype"])
+        if common.get("trainable") is False:
+            self.trainable = False
+        if common.get("batch_input_shape") is not None:
+            self.__dict__["_batch_input_shape"] = tuple(common["batch_input_shape"])
 
 
 def serialize_value(value: Any) -> Any:

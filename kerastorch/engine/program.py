@@ -1,4 +1,4 @@
-"""From a graph to straight-line Python: one line a layer, masks passed explicitly, values freed after their last use."""
+"""From a graph to straight-line Python: a line a layer, masks passed explicitly, values freed after their last use."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ class Program:
         self.moved = _relus_to_move(graph) if optimize else {}
         self.callees: dict[str, tuple[Any, str]] = {}
         self.constants: dict[str, Any] = {}
+        self.masked_outputs: list[bool] = []
         self.code = _Writer(self, graph, masked).write()
         namespace: dict[str, Any] = {
             "__loader__": _SourceLoader(self.code),
             "__name__": "kerastorch.generated",
             "torch": torch,
         }
-        exec(compile(self.code, "kerastorch/generated/forward.py", "exec"), namespace)  # noqa: S102
+        exec(compile(self.code, "kerastorch/generated/forward.py", "exec"), namespace)
         self.function: Callable[..., Any] = namespace["forward"]
 
     def bind(self, plain: bool = True) -> SimpleNamespace:
@@ -55,6 +56,10 @@ class Program:
                 bound[name] = layer.call if plain and layer.is_plain() else layer
         return SimpleNamespace(**bound)
 
+
+    def is_plain(self) -> bool:
+        """Whether every layer is called directly."""
+        return all(layer.is_plain() for layer, _ in self.callees.values())
 
     def is_current(self) -> bool:
         """Whether the layers whose relu was moved still are what they were: not hooked, the activation unchanged."""
@@ -105,7 +110,7 @@ class _Writer:
         self.names: Counter[str] = Counter()
         self.layer_names: dict[int, str] = {}
         self.values: dict[tuple[int, int], str] = {}
-        self.masks: dict[tuple[int, int], str | _Statement] = {}
+        self.masks: dict[tuple[int, int], str | _PendingMask] = {}
         self.statements: list[_Statement] = []
 
     def write(self) -> str:
@@ -121,6 +126,7 @@ class _Writer:
                 self.emit_node(node)
         results = [self.values[tensor.key] for tensor in self.graph.flat_outputs]
         result_masks = [self.mask_name(tensor) or "None" for tensor in self.graph.flat_outputs]
+        self.program.masked_outputs = [mask != "None" for mask in result_masks]
         outputs = nest.pack_like(self.graph.outputs, [_Name(name) for name in results])
         kept = set(results) | set(result_masks)
         lines = [f"def forward(self, {', '.join(arguments)}, training=False):"]
@@ -153,6 +159,10 @@ class _Writer:
             masks = nest.map_structure(self.mask_reference, node.args[0])
             if any(mask is not None for mask in nest.flatten(masks)):
                 kwargs["mask"] = masks
+        if not layer._accepts_mask:
+            kwargs.pop("mask", None)
+        if node.args and _has_layers(layer):
+            self.attach_masks(node.args[0])
         inputs = [self.cast(node.args[0], layer), *node.args[1:]] if node.args else []
         rendered = [self.render(value) for value in inputs]
         rendered += [f"{key}={self.render(value)}" for key, value in kwargs.items()]
@@ -186,16 +196,31 @@ class _Writer:
 
     # --- masks: known to be there or not when the code is written; computed only where something uses them
 
+    def attach_masks(self, inputs: Any) -> None:
+        """Put masks on tensors for the layers inside of a layer, which look for them there."""
+        for leaf in nest.flatten(inputs):
+            mask = self.mask_name(leaf) if isinstance(leaf, KerasTensor) else None
+            if mask is not None:
+                value = self.values[leaf.key]
+                self.statements.append(_Statement(f"{value}._keras_mask", mask, [value, mask]))
+
     def plan_mask(self, node: Node) -> None:
         layer = node.layer
-        own = type(layer).compute_mask is not Layer.compute_mask
-        if not node.args or not (own or layer.supports_masking):
+        own = layer._computes_mask
+        if not node.args:
             return
         inputs = node.args[0]
         masks = nest.map_structure(self.mask_reference_lazily, inputs)
+        if node.kwargs.get("mask") is not None:
+            masks = nest.map_structure(self.given_mask, node.kwargs["mask"])
         given = any(mask is not None for mask in nest.flatten(masks))
+        if not own and _has_layers(layer):
+            for index, masked in enumerate(_carried_masks(node, masks, given)):
+                if masked:
+                    self.masks[id(node), index] = _CarriedMask(self, self.values[id(node), index])
+            return
         if not own:
-            if given:
+            if given and layer.supports_masking:
                 first = next(mask for mask in nest.flatten(masks) if mask is not None)
                 self.masks[id(node), 0] = first.pending
             return
@@ -209,6 +234,9 @@ class _Writer:
             selector = f"[{index}]" if len(produced) > 1 else ""
             self.masks[id(node), index] = _PendingMask(self, node, method, masks if given else None, selector)
 
+    def given_mask(self, leaf: Any) -> Any:
+        return _Lazy(self.values[leaf.key]) if isinstance(leaf, KerasTensor) else None
+
     def mask_reference(self, leaf: Any) -> Any:
         name = self.mask_name(leaf) if isinstance(leaf, KerasTensor) else None
         return None if name is None else _Name(name)
@@ -219,7 +247,7 @@ class _Writer:
 
     def mask_name(self, tensor: KerasTensor) -> str | None:
         pending = self.masks.get(tensor.key)
-        if isinstance(pending, _PendingMask):
+        if isinstance(pending, _PendingMask | _CarriedMask):
             self.masks[tensor.key] = pending = pending.emit()
         return pending
 
@@ -300,14 +328,54 @@ class _PendingMask:
         return self.name
 
 
+class _CarriedMask:
+    """A mask that the layers inside of a layer leave on its output."""
+
+    def __init__(self, writer: _Writer, value: str) -> None:
+        self.writer, self.value = writer, value
+        self.name: str | None = None
+
+    def emit(self) -> str:
+        if self.name is None:
+            self.name = self.writer.fresh(f"{self.value}_mask")
+            statement = _Statement(self.name, f"{self.value}._keras_mask", [self.value])
+            self.writer.statements.append(statement)
+        return self.name
+
+
 class _Lazy:
     """A mask by name, or one still to be computed."""
 
-    def __init__(self, pending: str | _PendingMask) -> None:
+    def __init__(self, pending: str | _PendingMask | _CarriedMask) -> None:
         self.pending = pending
 
     def name(self) -> str:
-        return self.pending.emit() if isinstance(self.pending, _PendingMask) else self.pending
+        return self.pending if isinstance(self.pending, str) else self.pending.emit()
+
+
+def _has_layers(layer: Layer) -> bool:
+    return bool(layer._modules) and len(layer._flatten_layers()) > 1
+
+
+def _carried_masks(node: Node, masks: Any, given: bool) -> list[bool]:
+    """For each output of a layer with layers inside, whether it comes with a mask."""
+    layer = node.layer
+    if not given and not any(one._computes_mask for one in layer._flatten_layers()):
+        return []
+    known = layer.masked_outputs(tuple(mask is not None for mask in nest.flatten(masks)))
+    if known is not None:
+        return known
+    first, *others = node.args
+
+    def call(inputs: Any, masks: Any) -> list[Any]:
+        for tensor, mask in zip(nest.flatten(inputs), nest.flatten(masks), strict=False):
+            if mask is not None:
+                tensor._keras_mask = mask
+        return [getattr(tensor, "_keras_mask", None) for tensor in nest.flatten(layer(inputs, *others, **node.kwargs))]
+
+    specs = nest.map_structure(lambda leaf: leaf if isinstance(leaf, KerasTensor) else None, first)
+    found = infer_specs(call, (first, _mask_placeholders(specs, masks) if given else None), {}, layer.name)
+    return [spec is not None for spec in flatten_specs(found)]
 
 
 def _mask_placeholders(inputs: Any, masks: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from kerastorch.core.variable import Variable
 from kerastorch.engine.tracking import Container
 
 
@@ -28,6 +29,15 @@ def parameters_of(module: nn.Module) -> list[nn.Parameter]:
     return own + held
 
 
+def first_parameter(module: nn.Module) -> nn.Parameter | None:
+    """Any parameter of `module`, found without listing them all; None when there is none."""
+    own = next((parameter for parameter in module._parameters.values() if parameter is not None), None)
+    if own is not None:
+        return own
+    found = (first_parameter(child) for child in module._modules.values() if child is not None)
+    return next((parameter for parameter in found if parameter is not None), None)
+
+
 def unique(weights: Iterable[nn.Parameter]) -> list[Any]:
     """`weights` without repetitions, the first of each kept."""
     return list({id(weight): weight for weight in weights}.values())
@@ -42,6 +52,14 @@ class WeightsMixin(nn.Module):
     """Keras' view of a module's parameters: trainable first, then the others, own ones before the children's."""
 
     _trainable: bool
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Any:
+        before = dict(self._parameters)
+        super()._apply(fn, recurse)
+        for key, parameter in self._parameters.items():
+            if isinstance(before[key], Variable) and not isinstance(parameter, Variable):
+                self._parameters[key] = before[key].with_values(parameter)
+        return self
 
     def _own(self, trainable: bool) -> list[Any]:
         return [p for p in self._parameters.values() if p is not None and is_trainable_by_nature(p) is trainable]
@@ -145,7 +163,8 @@ def module_weights(module: nn.Module, attribute: str) -> list[Any]:
 def _container_weights(container: Container, attribute: str) -> list[Any]:
     """A tracked list or dict counts like a layer of its own: trainable weights first, then the others."""
     if attribute == "weights":
-        return _container_weights(container, "trainable_weights") + _container_weights(container, "non_trainable_weights")
+        kinds = ("trainable_weights", "non_trainable_weights")
+        return [weight for kind in kinds for weight in _container_weights(container, kind)]
     wants_trainable = attribute == "trainable_weights"
     own = [parameter for parameter in container._parameters.values() if parameter.requires_grad is wants_trainable]
     children = container._modules.values()

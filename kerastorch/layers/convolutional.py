@@ -182,8 +182,9 @@ class Conv(Convolution):
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
         rank = self.rank
-        weight = self.kernel.permute(rank + 1, rank, *range(rank))
-        return self.convolve(inputs, weight, self.bias, self.groups)
+        weights = self._parameters  # a module's own attribute lookup costs as much as a small layer
+        weight = weights["kernel"].permute(rank + 1, rank, *range(rank))
+        return self.convolve(inputs, weight, weights.get("bias"), self.groups)
 
 
 class Conv1D(Conv):
@@ -256,7 +257,8 @@ class DepthwiseConv(Convolution):
         rank = self.rank
         kernel = self.depthwise_kernel.permute(rank, rank + 1, *range(rank)).flatten(0, 1)
         # the length-1 axis gets stride 1, or torch takes the weight for channels_first
-        return self.convolve(inputs, kernel.unsqueeze(-1).movedim(-1, 1), bias, kernel.shape[0] // self.depth_multiplier)
+        weight = kernel.unsqueeze(-1).movedim(-1, 1)
+        return self.convolve(inputs, weight, bias, groups=kernel.shape[0] // self.depth_multiplier)
 
 
 class DepthwiseConv2D(DepthwiseConv):

@@ -76,7 +76,7 @@ class InputLayer(Layer):
         }
 
 
-def Input(  # noqa: N802 - Keras' name
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     name: str | None = None,
@@ -149,9 +149,10 @@ class Dense(Layer):
                 f"Dense '{self.name}': expected a known size of the last axis; received input shape {input_shape}. "
                 "Give the Input a fixed last size."
             )
+        # in memory the kernel is torch's (units, features): products with few units are faster that way
         self.kernel = self.add_weight(
             "kernel", (features, self.units), None,
-            self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint,
+            self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint, memory_order=(1, 0),
         )
         if self.use_bias:
             self.bias = self.add_weight(
@@ -163,7 +164,9 @@ class Dense(Layer):
         if inputs.dtype is not self._dtype and not inputs.is_floating_point():
             inputs = inputs.to(self._dtype)
         rows = inputs if inputs.dim() == 2 else inputs.reshape(-1, inputs.shape[-1])
-        outputs = torch.addmm(self.bias, rows, self.kernel) if self.use_bias else rows.mm(self.kernel)
+        weights = self._parameters  # a module's own attribute lookup costs as much as a small layer
+        kernel = weights["kernel"]
+        outputs = torch.addmm(weights["bias"], rows, kernel) if self.use_bias else rows.mm(kernel)
         if inputs.dim() != 2:
             outputs = outputs.view(*inputs.shape[:-1], self.units)
         return activations.apply_in_place(self.activation, outputs)
@@ -354,10 +357,8 @@ class TorchOp(Layer):
     def _as_tensors(self, inputs: Any) -> Any:
         return inputs  # the first argument may be anything, such as the equation of an einsum
 
-    def is_plain(self) -> bool:
-        return not (self._forward_hooks or self._forward_pre_hooks)
 
-
+# a recorded function takes its own keywords, not `training` and `mask`
 TorchOp._accepts_training = TorchOp._accepts_mask = False
 
 _HOMES = {

@@ -42,11 +42,7 @@ class Elementwise(Merge):
 
     def call(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         rank = max(tensor.dim() for tensor in inputs)
-        aligned = [
-            tensor if tensor.dim() == rank else tensor.reshape(tensor.shape[0], *[1] * (rank - tensor.dim()), *tensor.shape[1:])
-            for tensor in inputs
-        ]
-        return reduce(self.merge, aligned)
+        return reduce(self.merge, [_with_rank(tensor, rank) for tensor in inputs])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return reduce(self._broadcast, input_shape)
@@ -69,6 +65,13 @@ class Elementwise(Merge):
                     "convolution layer."
                 )
         return tuple(sizes)
+
+
+def _with_rank(tensor: torch.Tensor, rank: int) -> torch.Tensor:
+    """`tensor` with axes of length 1 added after the batch axis."""
+    if tensor.dim() == rank:
+        return tensor
+    return tensor.reshape(tensor.shape[0], *[1] * (rank - tensor.dim()), *tensor.shape[1:])
 
 
 class Add(Elementwise):

@@ -16,7 +16,7 @@ class BatchNormalization(Layer):
     """Normalise each channel by the batch in training, by moving averages in inference (arXiv:1502.03167).
 
     `gamma * (x - mean) / sqrt(variance + epsilon) + beta`; moving averages keep `momentum` of their value a step.
-    Input and output (batch, ..., channels), the channels in `axis`. Frozen (`trainable = False`), it stays in inference.
+    Input and output (batch, ..., channels), the channels in `axis`. With `trainable = False` it stays in inference.
 
     >>> BatchNormalization()(torch.zeros(2, 4)).shape
     torch.Size([2, 4])

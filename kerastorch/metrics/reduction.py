@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -119,6 +120,11 @@ class Mean(Metric):
         self._number += number
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        if type(sample_weight) is int and type(values) is torch.Tensor and values.dtype is self._dtype:
+            # a batch's mean and its size: what the training loop adds up in each step
+            if values.dim() == 0 and not values.requires_grad:
+                self._add(values, sample_weight, factor=sample_weight)
+                return
         if sample_weight is None and isinstance(values, int | float):
             self.total.add_(values)
             self._number += 1
@@ -158,19 +164,19 @@ def with_tally(tally: Tally) -> Callable[[MetricFunction], MetricFunction]:
 
 def _tally_of(function: MetricFunction) -> Tally | None:
     fused_mean = getattr(function, "fused_mean", None)
-    if fused_mean is None:
-        return getattr(function, "tally", None)
+    return getattr(function, "tally", None) if fused_mean is None else partial(_tally_of_mean, fused_mean)
 
-    def tally(y_true: torch.Tensor, y_pred: torch.Tensor, **kwargs: Any) -> tuple[torch.Tensor, int] | None:
-        # a mean in half precision would be too coarse to be added up
-        whole = y_pred.dtype is torch.float32 or y_pred.dtype is torch.float64
-        mean = fused_mean(y_true, y_pred, **kwargs) if whole else None
-        if mean is None:
-            return None
-        number = y_pred.numel() // max(1, y_pred.shape[-1]) if y_pred.dim() > 1 else 1
-        return mean.detach() * number, number
 
-    return tally
+def _tally_of_mean(
+    fused_mean: MetricFunction, y_true: torch.Tensor, y_pred: torch.Tensor, **kwargs: Any
+) -> tuple[torch.Tensor, int] | None:
+    # a mean in half precision would be too coarse to be added up
+    whole = y_pred.dtype is torch.float32 or y_pred.dtype is torch.float64
+    mean = fused_mean(y_true, y_pred, **kwargs) if whole else None
+    if mean is None:
+        return None
+    number = y_pred.numel() // max(1, y_pred.shape[-1]) if y_pred.dim() > 1 else 1
+    return mean.detach() * number, number
 
 
 class MeanMetricWrapper(Mean):

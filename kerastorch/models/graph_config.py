@@ -159,7 +159,8 @@ def _encode(value: Any, reference: Any) -> Any:
     if isinstance(value, KerasTensor):
         return reference(value)
     if isinstance(value, slice):
-        return {"class_name": "__slice__", "config": [_encode(v, reference) for v in (value.start, value.stop, value.step)]}
+        parts = [_encode(part, reference) for part in (value.start, value.stop, value.step)]
+        return {"class_name": "__slice__", "config": parts}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": None}
     if isinstance(value, torch.dtype):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,19 +14,21 @@ from kerastorch.core import nest
 from kerastorch.core.config import current_device, parse_device
 from kerastorch.core.errors import did_you_mean
 from kerastorch.core.naming import NameCounter
-from kerastorch.core.naming import names
-from kerastorch.engine.context import structure_version
+from kerastorch.engine.context import call_context, structure_version
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer, placeholder
 from kerastorch.engine.program import Program
 from kerastorch.engine.symbolic import KerasTensor, Node
-from kerastorch.engine.weights import children_of, module_weights, unique
-from kerastorch.layers import Input, InputLayer
+from kerastorch.engine.weights import children_of, first_parameter, module_weights, unique
+from kerastorch.layers import Input, InputLayer, Lambda, TorchModule, TorchOp
 from kerastorch.models import graph_config
 from kerastorch.models.summary import print_summary
 from kerastorch.saving import hdf5_weights
 from kerastorch.training.trainer import Trainer
+
+UNKNOWN_CODE = (Lambda, TorchModule, TorchOp)  # layers that run code of other authors
+NOT_PREPARED = (-1, None, None, None, None)  # of `Model._direct`
 
 
 class Model(Trainer, Layer):
@@ -52,7 +55,7 @@ class Model(Trainer, Layer):
         options = {key: tensors.pop(key) for key in ("name", "trainable") if key in tensors}
         super().__init__(**options, **kwargs)
         self.init_training_state()
-        self.__dict__.update(graph=None, _programs={}, _sources={}, _keys=set())
+        self.__dict__.update(graph=None, _keys=set(), **_fresh_caches())
         self.supports_masking = True
         if tensors:
             if "outputs" not in tensors:
@@ -78,7 +81,8 @@ class Model(Trainer, Layer):
         keys.
         """
         ours = {id(layer) for layer in layers}
-        kept = {key: module for key, module in self._modules.items() if id(module) not in ours and key not in self._keys}
+        others = {key: module for key, module in self._modules.items() if id(module) not in ours}
+        kept = {key: module for key, module in others.items() if key not in self._keys}
         counter = NameCounter()
         taken = {layer.name for layer in layers if layer._automatic_name is None}
         self._modules.clear()
@@ -93,6 +97,46 @@ class Model(Trainer, Layer):
             key = key.replace(".", "_")
             self._modules[key] = layer
             self._keys.add(key)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        version, function, bound, shape, dtype = self._direct
+        if version == structure_version.number and function is not None and len(args) == 1:
+            inputs = args[0]
+            fits = type(inputs) is torch.Tensor and inputs.dtype is dtype and inputs.shape[1:] == shape
+            usual = not kwargs or (len(kwargs) == 1 and "training" in kwargs)
+            watched = torch_module._has_any_global_hook()
+            if fits and usual and not watched and getattr(inputs, "_keras_mask", None) is None:
+                return self._call_directly(function, bound, inputs, kwargs.get("training"))
+        elif version != structure_version.number and self.graph is not None:
+            self._prepare_direct_calls()
+        return super().__call__(*args, **kwargs)
+
+    def _call_directly(self, function: Callable[..., Any], bound: Any, inputs: torch.Tensor, training: Any) -> Any:
+        """The generated forward on one tensor that fits, where there are neither hooks nor masks to see to."""
+        context = call_context
+        outer = context.training
+        if training is None:
+            training = self.training if outer is None else outer
+        if not context.scope:
+            context.call_number += 1
+            self.__dict__["_call_number"] = context.call_number
+        context.training = training
+        try:
+            return function(bound, inputs, training=training)
+        finally:
+            context.training = outer
+
+    def _prepare_direct_calls(self) -> None:
+        """See whether calls on a tensor of the usual kind can skip everything but the generated forward."""
+        self.__dict__["_direct"] = (structure_version.number, *NOT_PREPARED[1:])
+        tensors = self.graph.flat_inputs
+        own = type(self).call is Model.call and Layer.is_plain(self, with_children=True)
+        if not own or len(tensors) != 1 or None in tensors[0].shape[1:] or self._compiled_call_impl is not None:
+            return
+        if self._compiled_program((False,), optimize=True).is_plain() and not torch_module._has_any_global_hook():
+            function, bound = self._program(None)
+            shape = torch.Size(tensors[0].shape[1:])
+            self.__dict__["_direct"] = (structure_version.number, function, bound, shape, tensors[0].dtype)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph on real tensors; subclasses write their own."""
@@ -144,10 +188,8 @@ class Model(Trainer, Layer):
         if self.graph is None:
             return
         for tensor, reference in zip(self._flatten_inputs(inputs), self.graph.flat_inputs, strict=True):
-            given, wanted = _with_rank(tensor, reference.shape).shape, reference.shape
-            if len(given) != len(wanted) or any(
-                size not in (None, actual) for actual, size in zip(given[1:], wanted[1:], strict=True)
-            ):
+            given = _with_rank(tensor, reference.shape).shape
+            if len(given) != len(reference.shape) or not _fits(given, reference.shape):
                 raise self._misfit(tensor, reference)
 
     def _conform(self, inputs: Any) -> list[torch.Tensor]:
@@ -168,7 +210,7 @@ class Model(Trainer, Layer):
         if isinstance(inputs, Mapping):
             keys = names if not isinstance(self.graph.inputs, Mapping) else sorted(self.graph.inputs)
             if all(key in inputs for key in keys):
-                return [inputs[key] for key in keys]
+                return nest.flatten([inputs[key] for key in keys])
             keys = [key for key in keys if key not in inputs]
             raise ValueError(
                 f"Model '{self.name}': expected a dict with the inputs {names}; received {list(inputs)}. "
@@ -192,7 +234,7 @@ class Model(Trainer, Layer):
         if len(given) != rank:
             raise self._misfit(tensor, reference)
         for size, wanted in zip(given, shape):  # noqa: B905 - as long as each other, and this runs in every call
-            if wanted is not None and wanted != size:
+            if wanted is not None and wanted != size and not _fits(given, shape):
                 raise self._misfit(tensor, reference)
         return tensor if tensor.dtype is reference.dtype else _keeping_mask(tensor, tensor.to(reference.dtype))
 
@@ -222,6 +264,12 @@ class Model(Trainer, Layer):
         if self.graph is None:  # a generated forward has put masks on its outputs already
             super()._mask_outputs(inputs, outputs, mask)
 
+    def masked_outputs(self, masked: tuple[bool, ...]) -> list[bool] | None:
+        """Which outputs have a mask when these inputs have one; None for models that define `call`."""
+        if self.graph is None or type(self).call is not Model.call:
+            return None
+        return self._compiled_program(masked, optimize=True).masked_outputs
+
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self.graph is None:
             return super().compute_output_spec(*args, **kwargs)
@@ -249,6 +297,31 @@ class Model(Trainer, Layer):
                 f"received {given.shape}. Reshape the tensor, or change the input shape of the model."
             )
         return tuple(b if a is None else a for a, b in zip(shape, reference.shape, strict=True))
+
+    def bytes_per_sample(self) -> int | None:
+        """The size of the largest tensor of the forward for one sample.
+
+        None where it is not known, or where a layer may mix samples or add losses: layers of other authors may.
+        """
+        version, size = self._sample_bytes
+        if version != structure_version.number:
+            size = None if self.graph is None else self._measure_sample()
+            self.__dict__["_sample_bytes"] = (structure_version.number, size)
+        return size
+
+    def _measure_sample(self) -> int | None:
+        largest = 1
+        for node in self.graph.nodes:
+            layer = node.layer
+            inner = layer.bytes_per_sample() if isinstance(layer, Model) else 1
+            foreign = not type(layer).__module__.startswith("kerastorch.")
+            if inner is None or foreign or layer.activity_regularizer is not None or isinstance(layer, UNKNOWN_CODE):
+                return None
+            for spec in node.flat_specs:
+                if None in spec.shape[1:]:
+                    return None
+                largest = max(largest, inner, math.prod(spec.shape[1:]) * spec.dtype.itemsize)
+        return largest
 
     # --- structure -----------------------------------------------------------------------------------------------
 
@@ -395,12 +468,12 @@ class Model(Trainer, Layer):
     @property
     def device(self) -> torch.device:
         """Where the weights are; the current device for a model without weights."""
-        first = next(self.parameters(), None)
+        first = first_parameter(self)
         return current_device() if first is None else first.device
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.update(_programs={}, _sources={}, _reader=None, _held=(-1, []), _trained=(-1, []))
+        state.update(_reader=None, _held=(-1, []), _trained=(-1, []), **_fresh_caches())
         return state
 
     # --- text ----------------------------------------------------------------------------------------------------
@@ -434,7 +507,7 @@ class Model(Trainer, Layer):
             if config.get("trainable") is False:
                 model.trainable = False
             return model
-        return cls(**config)
+        return super().from_config(config)
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as a JSON text; `model_from_json` reads it back."""
@@ -447,11 +520,16 @@ class Model(Trainer, Layer):
         return json.dumps(description, default=graph_config.to_plain, **kwargs)
 
 
+def _fresh_caches() -> dict[str, Any]:
+    """What a model derives from its structure and keeps until that changes; copies start without it."""
+    return {"_programs": {}, "_sources": {}, "_direct": NOT_PREPARED, "_sample_bytes": (-1, None)}
+
+
 class Functional(Model):
     """A model made from symbolic inputs and outputs; `Model(inputs, outputs)` returns one."""
 
-    def _checked_name(self, name: str | None) -> str:
-        return super()._checked_name(names.next("model") if name is None else name)
+    def _default_name(self) -> str:
+        return "model"
 
 
 def _without_list(structure: Any) -> Any:
@@ -462,6 +540,11 @@ def _without_list(structure: Any) -> Any:
 def _interleave(tensors: list[Any], masks: list[Any]) -> list[Any]:
     pairs = zip(tensors, masks, strict=True)
     return [item for tensor, mask in pairs for item in ((tensor,) if mask is None else (tensor, mask))]
+
+
+def _fits(given: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Whether sizes agree, but for the batch, which may be smaller at the end of data even where it is fixed."""
+    return all(size in (None, actual) for actual, size in zip(given[1:], shape[1:], strict=True))
 
 
 def _with_rank(tensor: torch.Tensor, shape: tuple[int | None, ...]) -> torch.Tensor:

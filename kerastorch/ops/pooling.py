@@ -13,11 +13,6 @@ _MAX = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 _AVERAGE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
-def _as_image(x: torch.Tensor, windows: Sequence[int], strides: Sequence[int]) -> tuple[torch.Tensor, list[int], list[int]]:
-    """Sequences are pooled as images of height 1: the image kernels know channels_last."""
-    return x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2), [1, *windows], [1, *strides]
-
-
 def pool(
     x: torch.Tensor, windows: Sequence[int], strides: Sequence[int], padding: str, channels_last: bool, average: bool
 ) -> torch.Tensor:
@@ -26,7 +21,8 @@ def pool(
         x = to_channels_first(x)
     sequence = x.dim() == 3
     if sequence:
-        x, windows, strides = _as_image(x, windows, strides)
+        # as images of height 1: the image kernels know channels_last
+        x, windows, strides = x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2), [1, *windows], [1, *strides]
     rank = len(windows)
     amounts = pad_amounts(x.shape[2:], windows, padding, strides, [1] * rank)
     # a window that hangs over the end is what torch calls ceil mode; it starts no window beyond the end, though

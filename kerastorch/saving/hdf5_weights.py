@@ -80,12 +80,13 @@ def load_weights(
         )
     if not model.built:
         raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected a model that is built before weights are loaded; received "
-            "one that is not. Call it on data, or build it, first."
+            f"{type(model).__name__} '{model.name}': expected a model that is built before weights are loaded; "
+            "received one that is not. Call it on data, or build it, first."
         )
     if not h5py.is_hdf5(path):
         raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected an HDF5 file; received {os.fspath(path)!r}, which is none."
+            f"{type(model).__name__} '{model.name}': expected an HDF5 file; received {os.fspath(path)!r}, not one. "
+            "Check that the download or copy is complete."
         )
     with h5py.File(path, "r") as file:
         group = file["model_weights"] if "layer_names" not in file.attrs and "model_weights" in file else file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from kerastorch.core.config import torch_dtype
 from kerastorch.core.errors import describe
 
 # torch has no kernels for unsigned integers of more than 8 bits
-_WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64}
+_WIDER = {2: np.int32, 4: np.int64, 8: np.int64}
 
 
 def as_tensors(data: Any, role: str) -> Any:
@@ -77,8 +78,8 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
         raise _wrong_numbers(role, array, "complex numbers", "Pass real and imaginary parts as two channels.")
     if array.dtype.kind not in "fiub":
         raise _wrong_numbers(role, array, f"values of dtype {array.dtype}", "Convert it to numbers.")
-    if array.dtype.name in _WIDER:
-        array = array.astype(_WIDER[array.dtype.name])
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(_WIDER[array.dtype.itemsize])
     if array.dtype == np.float64:
         return torch.from_numpy(np.ascontiguousarray(array)).to(torch_dtype(None))
     if any(stride < 0 for stride in array.strides) or not array.dtype.isnative:
@@ -130,7 +131,8 @@ def _different_lengths(lengths: Mapping[str, int], x: Any, part: str, batch: int
         received += f", and {len(lengths) - 4} more"
         advice = "A list of arrays has one array for each input of the model; stack samples with numpy.stack(x)."
     return ValueError(
-        f"Data '{part}x'{_of_batch(batch)}: expected arrays of the same number of samples; received {received}. {advice}"
+        f"Data '{part}x'{_of_batch(batch)}: expected arrays of the same number of samples; received {received}. "
+        f"{advice}"
     )
 
 
@@ -149,7 +151,7 @@ def describe_not_finite(structure: Any, role: str, batch: int | None = None) -> 
     """What is wrong with floating values that hold NaN or infinity, naming the first row; None when all are finite."""
     for position, leaf in enumerate(nest.flatten(structure)):
         # the sum is finite for finite data of ordinary size, and far cheaper than a test of every value
-        if leaf is None or not leaf.is_floating_point() or torch.isfinite(leaf.sum()):
+        if leaf is None or not leaf.is_floating_point() or math.isfinite(leaf.sum().item()):
             continue
         finite = torch.isfinite(leaf)
         if finite.all():
@@ -180,10 +182,8 @@ def split_validation(structures: tuple[Any, ...], fraction: float) -> tuple[tupl
         )
 
     def part(cut: Callable[[torch.Tensor], torch.Tensor]) -> tuple[Any, ...]:
-        return tuple(
-            None if structure is None else nest.map_structure(lambda leaf: None if leaf is None else cut(leaf), structure)
-            for structure in structures
-        )
+        parts = nest.map_structure(lambda leaf: None if leaf is None else cut(leaf), list(structures))
+        return tuple(parts)
 
     return part(lambda leaf: leaf[:at]), part(lambda leaf: leaf[at:])
 
@@ -216,7 +216,8 @@ def weights_of_classes(labels: torch.Tensor, table: torch.Tensor) -> torch.Tenso
 
     Raises ValueError when a class has no weight.
     """
-    classes = labels.argmax(-1) if labels.dim() > 1 and labels.shape[-1] > 1 else labels.reshape(labels.shape[0], -1)[:, 0]
+    one_hot = labels.dim() > 1 and labels.shape[-1] > 1
+    classes = labels.argmax(-1) if one_hot else labels.reshape(labels.shape[0], -1)[:, 0]
     classes = classes.long()
     highest = int(classes.max()) if classes.numel() else 0
     weights = table[classes.clamp(max=len(table) - 1)]

@@ -12,7 +12,7 @@ from kerastorch.core import nest
 from kerastorch.core.errors import describe
 from kerastorch.metrics import Mean
 from kerastorch.training import labels as labels_module
-from kerastorch.training.outputs import Outputs, like_predictions
+from kerastorch.training.outputs import Outputs, is_ours, like_predictions
 
 
 class CompiledLoss:
@@ -76,6 +76,12 @@ class CompiledLoss:
             self.unchecked = [*self.unchecked[-2:], (y, batch)]
         else:
             labels_module.check_labels(self.outputs, self.losses, self.shapes, y, batch)
+
+    def is_sample_wise(self) -> bool:
+        """Whether the loss of several batches is the mean of theirs: so it is for ours that average samples."""
+        averaging = (losses_module.Reduction.AUTO, losses_module.Reduction.SUM_OVER_BATCH_SIZE)
+        given = [one for one in nest.flatten(self.given) if one is not None]
+        return all(is_ours(loss) and loss.reduction in averaging for loss in given)
 
     def __call__(
         self,

@@ -11,7 +11,7 @@ from kerastorch import metrics as metrics_module
 from kerastorch.core import nest
 from kerastorch.core.registry import registered_name
 from kerastorch.losses.weighting import apply_mask
-from kerastorch.training.outputs import Outputs, like_predictions
+from kerastorch.training.outputs import Outputs, is_ours, like_predictions
 
 # Names that mean another function depending on the labels and the predictions.
 _BY_SHAPE = {
@@ -44,17 +44,21 @@ class CompiledMetrics:
         labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
         plain = self._for_each_output(self.given)
         weighted = self._for_each_output(self.given_weighted)
-        self.per_output = []
-        for position, name in enumerate(self.outputs.names):
-            pair = [
-                [
-                    self._resolve(metric, labels[position], predictions[position], name)
-                    for metric in metrics[position]
-                    if metric is not None
-                ]
+        pairs: list[tuple[list[Any], list[Any]]] = []
+        taken: set[str] = set()
+        for position, output in enumerate(self.outputs.names):
+            prefix = f"{output}_" if len(self.outputs.names) > 1 else ""
+            label, prediction = labels[position], predictions[position]
+            found = [
+                [as_metric(one, label, prediction) for one in metrics[position] if one is not None]
                 for metrics in (plain, weighted)
             ]
-            self.per_output.append((pair[0], pair[1]))
+            for metric in found[0]:
+                _rename(metric, prefix, "", taken)
+            for metric in found[1]:
+                _rename(metric, prefix, "weighted_", taken)
+            pairs.append((found[0], found[1]))
+        self.per_output = pairs
 
     def _for_each_output(self, given: Any) -> list[list[Any]]:
         names = self.outputs.names
@@ -71,18 +75,13 @@ class CompiledMetrics:
             chosen = [[_fresh(metric) for metric in nest.flatten(given)] for _ in names]
         return [[] if one is None else nest.flatten(one) for one in chosen]
 
-    def _resolve(self, metric: Any, y_true: Any, y_pred: Any, output: str) -> Any:
-        resolved = as_metric(metric, y_true, y_pred)
-        if len(self.outputs.names) > 1:
-            if resolved is metric:
-                resolved._name = resolved.name = f"{output}_{resolved.name}"
-            else:
-                resolved.name = f"{output}_{resolved.name}"
-        return resolved
-
     def forget_outputs(self, output_names: list[str]) -> None:
         """Match metrics and outputs anew at the next call."""
         self.output_names, self.per_output = output_names, None
+
+    def is_sample_wise(self) -> bool:
+        """Whether the metrics of several batches at once are those of one after the other."""
+        return all(is_ours(metric) for given in (self.given, self.given_weighted) for metric in nest.flatten(given))
 
     @property
     def metrics(self) -> list[Any]:
@@ -93,7 +92,7 @@ class CompiledMetrics:
             return
         if self.per_output is None:
             self._build(y_true, y_pred)
-            self.detaches = any(not _is_ours(metric) for metric in self.metrics)
+            self.detaches = any(not is_ours(metric) for metric in self.metrics)
         if self.detaches:
             y_pred = nest.map_structure(_detached, y_pred)
         if type(y_true) is type(y_pred) is torch.Tensor:
@@ -113,6 +112,20 @@ class CompiledMetrics:
                 weight = apply_mask(prediction, weight, mask)
             for metric in weighted:
                 metric.update_state(label, prediction, sample_weight=weight)
+
+
+def _rename(metric: Any, prefix: str, mark: str, taken: set[str]) -> None:
+    """Give a metric the name that tf.keras logs: with its output, and marked where the plain name is taken."""
+    own = metric.name.removeprefix(prefix)
+    name = f"{prefix}{own}"
+    if name in taken:
+        name = f"{prefix}{mark}{own}"
+    if name in taken:
+        raise ValueError(
+            f"compile: expected metrics with different names; received two called {name!r}. Pass name='...' to one."
+        )
+    taken.add(name)
+    metric.name = name
 
 
 def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
@@ -136,13 +149,6 @@ def _function_for(kinds: tuple[str, str, str], y_true: torch.Tensor, y_pred: tor
     if y_true.dim() < y_pred.dim() or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1):
         return sparse
     return categorical
-
-
-def _is_ours(metric: Any) -> bool:
-    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
-    return all(
-        one is None or one.__module__.startswith("kerastorch.") for one in (type(metric), function)
-    )
 
 
 def _detached(prediction: torch.Tensor) -> torch.Tensor:

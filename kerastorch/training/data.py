@@ -115,12 +115,20 @@ class ArraySource(DataSource):
         for _ in range(self.passes):
             yield from self._batches()
 
+    def merged(self, at_once: int) -> Iterator[Any]:
+        """An epoch of `at_once` batches in one, in order."""
+        return self._in_order(self.batch_size * at_once)
+
+    def _in_order(self, size: int) -> Iterator[Any]:
+        data = self.data
+        for start in range(0, self.samples, size):
+            length = min(size, self.samples - start)
+            yield _map_batch(lambda leaf, start=start, length=length: leaf.narrow(0, start, length), data)
+
     def _batches(self) -> Iterator[Any]:
         data = self.data
         if not self.shuffle:
-            for start in range(0, self.samples, self.batch_size):
-                size = min(self.batch_size, self.samples - start)
-                yield _map_batch(lambda leaf, start=start, size=size: leaf.narrow(0, start, size), data)
+            yield from self._in_order(self.batch_size)
             return
         for chosen in self._order().split(self.batch_size):
             yield _map_batch(lambda leaf, chosen=chosen: leaf.index_select(0, chosen), data)
@@ -213,7 +221,7 @@ def copied_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
 
 def _checked_batch_size(batch_size: Any) -> int:
     if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer | float) or batch_size < 1:
-        raise ValueError(f"fit: expected batch_size as a positive integer; received {batch_size!r}. Pass for example 32.")
+        raise ValueError(f"fit: expected batch_size as a positive integer; received {batch_size!r}. Pass 32, say.")
     return int(batch_size)
 
 

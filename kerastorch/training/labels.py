@@ -20,7 +20,9 @@ def check_labels(outputs: Outputs, losses: list[Any], shapes: list[Shape], y: An
     """
     if y is None:
         if any(loss is not None for loss in losses):
-            raise ValueError("fit: expected labels for the loss; received only x. Pass y, or let the data yield (x, y).")
+            raise ValueError(
+                "fit: expected labels for the loss; received only x. Pass y, or let the data yield (x, y)."
+            )
         return
     labels = outputs.labels(y)
     for name, loss, shape, label in zip(outputs.names, losses, shapes, labels, strict=True):

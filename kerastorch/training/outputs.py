@@ -66,3 +66,12 @@ def like_predictions(y_true: Any, sample_weight: Any, y_pred: torch.Tensor) -> t
         if isinstance(sample_weight, torch.Tensor) and sample_weight.dim() == 1:
             sample_weight = sample_weight.unsqueeze(1)
     return y_true, sample_weight
+
+
+def is_ours(scorer: Any) -> bool:
+    """Whether a loss or metric, or the function inside it, is the package's: those score sample by sample."""
+    if scorer is None or isinstance(scorer, str):
+        return True
+    inner = getattr(scorer, "fn", None) or getattr(scorer, "_fn", None)
+    home = scorer if hasattr(scorer, "__name__") else type(scorer)
+    return home.__module__.startswith("kerastorch.") and (inner is None or inner.__module__.startswith("kerastorch."))

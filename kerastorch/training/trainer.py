@@ -28,8 +28,16 @@ from kerastorch.training.data import (
     unpack_x_y_sample_weight,
     warn_out_of_data,
 )
+from kerastorch.training.merging import batches_at_once
 
 COMPILE_OPTIONS = ("sample_weight_mode", "target_tensors", "distribute", "auto_scale_loss", "from_serialized")
+
+
+# what a model may override to see single batches in evaluate and predict
+STEPS_OF_INFERENCE = {
+    "test": ("test_step", "make_test_function", "compute_loss", "compute_metrics", "get_metrics_result"),
+    "predict": ("predict_step", "make_predict_function"),
+}
 
 
 class Trainer:
@@ -57,7 +65,7 @@ class Trainer:
         jit_compile: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        """Choose optimizer, loss and metrics by name, object or function; lists or dicts where there are several outputs.
+        """Choose optimizer, loss and metrics by name, object or function; lists or dicts for several outputs.
 
         torch's optimizers, losses and schedulers are accepted too; `jit_compile=True` runs the forward through
         torch.compile. Raises ValueError, with the nearest right name, for names that do not exist.
@@ -340,9 +348,8 @@ class Trainer:
         passes: int = 1,
         part: str = "",
     ) -> DataSource:
-        own_step = any(
-            getattr(type(self), name) is not getattr(Trainer, name) for name in ("train_step", "test_step", "compute_loss")
-        )
+        steps_of_training = ("train_step", "test_step", "compute_loss")
+        own_step = any(getattr(type(self), name) is not getattr(Trainer, name) for name in steps_of_training)
         return make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
             device=self.device, check=checks.BatchCheck(self, part, own_step), passes=passes, part=part,
@@ -400,7 +407,8 @@ class Trainer:
         function = self.make_test_function()
         callbacks.on_test_begin()
         begins, ends = (callbacks.hooks[f"on_test_batch_{edge}"] for edge in ("begin", "end"))
-        iterator, step, stride = iter(source.epoch()), 0, self.steps_per_execution
+        iterator, stride = self._batches_of_inference(source, steps, callbacks, "test")
+        step = 0
         logs: Mapping[str, Any] = {}
         with torch.no_grad():
             while steps is None or step < steps:
@@ -410,7 +418,7 @@ class Trainer:
                     logs = function(iterator)
                 except StopIteration:
                     break
-                step += stride
+                step = step + stride if steps is None else min(step + stride, steps)
                 if ends:
                     callbacks.on_test_batch_end(step - 1, logs)
         if step == 0:
@@ -420,6 +428,19 @@ class Trainer:
         logs = {name: _to_number(value) for name, value in logs.items()}
         callbacks.on_test_end(logs)
         return logs
+
+    def _batches_of_inference(
+        self, source: DataSource, steps: int | None, callbacks: CallbackList, mode: str
+    ) -> tuple[Iterator[Any], int]:
+        """The iterator over batches, and how many batches one step takes: several where nobody could tell."""
+        stride = self.steps_per_execution if mode == "test" else 1
+        own = all(getattr(type(self), name) is getattr(Trainer, name) for name in STEPS_OF_INFERENCE[mode])
+        scores = (self.compiled_loss, self.compiled_metrics)
+        if own and steps == source.steps and (mode == "predict" or all(one.is_sample_wise() for one in scores)):
+            together = batches_at_once(self, source, callbacks, mode)
+            if together > 1:
+                return source.merged(together), together
+        return iter(source.epoch()), stride
 
     def predict(
         self,
@@ -445,7 +466,8 @@ class Trainer:
             function = self.make_predict_function()
             callback_list.on_predict_begin()
             begins, ends = (callback_list.hooks[f"on_predict_batch_{edge}"] for edge in ("begin", "end"))
-            iterator, step = iter(source.epoch()), 0
+            iterator, stride = self._batches_of_inference(source, count, callback_list, "predict")
+            step = 0
             while count is None or step < count:
                 if begins:
                     callback_list.on_predict_batch_begin(step)
@@ -457,9 +479,9 @@ class Trainer:
                 collected = collected or [[] for _ in leaves]
                 for held, leaf in zip(collected, leaves, strict=True):
                     held.append(leaf)
+                step = step + stride if count is None else min(step + stride, count)
                 if ends:
-                    callback_list.on_predict_batch_end(step, {"outputs": structure})
-                step += 1
+                    callback_list.on_predict_batch_end(step - 1, {"outputs": structure})
             if step == 0:
                 raise checks.no_batches(self)
             if count is not None and step < count:
@@ -520,7 +542,7 @@ class Trainer:
         return next(iter(values.values())) if len(values) == 1 else list(values.values())
 
 
-class training_mode:  # noqa: N801 - reads as a statement: `with training_mode(model, True):`
+class training_mode:
     """Put a model and the torch modules inside into training or inference, and back."""
 
     def __init__(self, model: Any, training: bool) -> None:

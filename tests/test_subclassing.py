@@ -1,0 +1,545 @@
+"""Layers and models of the author's own: weights, layers in attributes, losses, metrics, steps."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import kerastorch as keras
+from kerastorch.layers import BatchNormalization, Dense, Dropout, Layer
+from support import normal
+
+X = torch.from_numpy(normal("x", (4, 3)))
+Y = torch.from_numpy(normal("y", (4, 2)))
+
+
+class Linear(Layer):
+    def __init__(self, units: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: Any) -> None:
+        self.w = self.add_weight(shape=(input_shape[-1], self.units), initializer="random_normal", trainable=True)
+        self.b = self.add_weight(shape=(self.units,), initializer="zeros", trainable=True)
+
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs @ self.w + self.b
+
+
+def test_a_layer_of_ones_own() -> None:
+    layer = Linear(2)
+    assert not layer.built and layer.weights == [] and layer.name == "linear"
+    same = layer(X)
+    torch.testing.assert_close(same, X @ layer.w + layer.b)
+    assert layer.built and len(layer.weights) == 2 and layer.weights[0] is layer.w
+    assert list(layer.state_dict()) == ["w", "b"]
+    assert layer.get_config() == {"name": "linear", "trainable": True, "dtype": "float32", "units": 2}
+    twin = Linear.from_config(layer.get_config())
+    assert twin.units == 2 and not twin.built
+    assert layer.count_params() == 8
+    assert [tuple(array.shape) for array in layer.get_weights()] == [(3, 2), (2,)]
+
+
+def test_weights_made_in_every_way() -> None:
+    class Many(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = self.add_weight(name="a", shape=(2,), initializer="ones")
+            self.add_weight("unnamed_attribute", (1,), initializer="zeros", trainable=False)
+            self.c = keras.Variable([1.0, 2.0], name="c")
+            self.d = nn.Parameter(torch.ones(3))
+            self.counter = self.add_weight(name="counter", shape=(), dtype="int64", trainable=False)
+            self.e = self.add_weight((2, 2), "ones", name="e") if False else self.add_weight(shape=(2, 2), name="e")
+            self.k3 = self.add_weight((4,), "ones")
+            self.function = self.add_weight(name="f", shape=(2,), initializer=lambda shape, dtype=None: torch.full(shape, 7.0))
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            return inputs
+
+    layer = Many()
+    assert layer.a.numpy().tolist() == [1.0, 1.0] and layer.function.numpy().tolist() == [7.0, 7.0]
+    assert [tuple(w.shape) for w in layer.trainable_weights] == [(2,), (2,), (3,), (2, 2), (4,), (2,)]
+    assert [tuple(w.shape) for w in layer.non_trainable_weights] == [(1,), ()]
+    assert layer.counter.dtype is torch.int64
+    assert len(layer.state_dict()) == len(layer.weights) == 8
+    assert layer.e.name == "many/e:0"
+    with pytest.raises(ValueError, match=r"Many 'many': expected known sizes for the weight 'g'; .*\(None, 2\)"):
+        layer.add_weight("g", (None, 2))
+
+
+def test_layers_in_attributes_lists_and_dicts() -> None:
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = Dense(3)
+            self.blocks = [Dense(3), [Dense(3), Dense(3)]]
+            self.heads = {"a": Dense(2), "b": [Dense(2)]}
+            self.pair = (Dense(2), Dense(2))
+            self.later: list[Any] = []
+            self.by_name: dict[str, Any] = {}
+            self.numbers = [1, 2, 3]
+            self.options = {"rate": 0.5}
+            for _ in range(2):
+                self.later.append(Dense(2))
+            self.later += [Dense(2)]
+            self.by_name["x.y"] = Dense(2)
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            x = self.first(inputs)
+            x = self.blocks[0](x)
+            for layer in self.blocks[1]:
+                x = layer(x)
+            x = self.heads["a"](x) + self.heads["b"][0](x)
+            for layer in (*self.pair, *self.later, *self.by_name.values()):
+                x = layer(x)
+            return x
+
+    model = Net()
+    assert model(X).shape == (4, 2)
+    assert len(model.layers) == 12 and len(model.weights) == 24
+    assert [layer.name for layer in model.layers[:4]] == ["dense", "dense_1", "dense_2", "dense_3"]
+    assert model.numbers == [1, 2, 3] and model.options == {"rate": 0.5}
+    keys = list(model.state_dict())
+    assert len(keys) == len(set(keys)) == 24
+    assert keys[:6] == ["first.kernel", "first.bias", "blocks.0.kernel", "blocks.0.bias", "blocks.1.0.kernel", "blocks.1.0.bias"]
+    assert "heads.b.0.kernel" in keys and "by_name.x_y.kernel" in keys
+    model.later[0] = Dense(2)
+    del model.later[2]
+    model(X)
+    assert len(model.weights) == 22
+    model.heads["c"] = model.first  # a second path to known weights adds none
+    assert len(model.weights) == 22
+    for twin in (copy.deepcopy(model), ):
+        torch.testing.assert_close(twin(X), model(X))
+        twin.later.append(Dense(2))
+        twin(X)
+        assert len(twin.weights) == 24 and len(model.weights) == 22
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(X, Y, verbose=0)
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(model.get_weights()[:2], before[:2], strict=True))
+
+
+def test_nested_lists_that_are_filled_later() -> None:
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stages: list[Any] = []
+            for _ in range(2):
+                stage: list[Any] = []
+                self.stages.append(stage)
+                self.stages[-1].append(Dense(3))
+                self.stages[-1].append(Dense(3))
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            for stage in self.stages:
+                for layer in stage:
+                    inputs = layer(inputs)
+            return inputs
+
+    model = Net()
+    model(X)
+    assert len(model.layers) == 4 and len(model.weights) == 8
+    assert list(model.state_dict())[0] == "stages.0.0.kernel"
+    for twin in (copy.deepcopy(model), keras.models.clone_model(model)):
+        twin(X)
+        assert len(twin.weights) == 8
+        assert not {id(w) for w in twin.weights} & {id(w) for w in model.weights}
+
+
+def test_list_methods_keep_track() -> None:
+    class Holder(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.items = [Linear(1)]
+
+        def call(self, inputs: torch.Tensor) -> Any:
+            return [layer(inputs) for layer in self.items]
+
+    layer = Holder()
+    second, third = Linear(1), Linear(1)
+    layer.items.insert(0, second)
+    layer.items.extend([third])
+    assert layer.items[0] is second and [type(item) for item in layer.items] == [Linear] * 3
+    layer(X)
+    assert len(layer.weights) == 6
+    assert layer.items.pop() is third and len(layer.weights) == 4
+    layer.items.remove(second)
+    assert len(layer.weights) == 2
+    layer.items.reverse()
+    layer.items.sort(key=lambda item: item.name)
+    layer.items[:] = [second, third]
+    assert len(layer.weights) == 4 and len(layer.state_dict()) == 4
+    layer.items.clear()
+    assert layer.weights == []
+    layer.items = [second]
+    assert len(layer.weights) == 2
+
+
+def test_torch_modules_in_attributes() -> None:
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(3, 4)
+            self.norm = nn.BatchNorm1d(4)
+            self.stack = nn.ModuleList([nn.Linear(4, 4), Dense(2)])
+            self.drop = nn.Dropout(0.5)
+
+        def call(self, inputs: torch.Tensor, training: bool = False) -> torch.Tensor:
+            x = self.norm(self.linear(inputs))
+            for layer in self.stack:
+                x = layer(x)
+            return self.drop(x)
+
+    model = Net()
+    model(X)
+    assert len(model.trainable_weights) == 8 and len(list(model.parameters())) == 8
+    assert (model(X) == model(X)).all()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    assert model.norm.num_batches_tracked == 1 and not model.norm.training  # fit has put it into training
+    assert model.evaluate(X, Y, verbose=0) > 0
+    assert model.norm.num_batches_tracked == 1
+    model.train()
+    assert model.drop.training and model.norm.training
+    model.eval()
+    assert not model.drop.training
+
+
+def test_attributes_can_be_replaced_and_deleted() -> None:
+    model = keras.Model()
+    model.dense = Dense(2)
+    model.dense(X)
+    first = model.dense
+    model.dense = Dense(2)
+    model.dense(X)
+    assert len(model.weights) == 2 and model.weights[0] is not first.kernel
+    del model.dense
+    assert model.weights == [] and model.layers == []
+    model.dense = None
+    assert model.dense is None
+
+
+class Normalized(keras.Model):
+    def __init__(self, units: int = 2, rate: float = 0.5) -> None:
+        super().__init__()
+        self.units, self.rate = units, rate
+        self.dense = Dense(units)
+        self.norm = BatchNormalization()
+        self.drop = Dropout(rate)
+
+    def call(self, inputs: torch.Tensor, training: bool = False) -> torch.Tensor:
+        return self.drop(self.norm(self.dense(inputs), training=training), training=training)
+
+
+class Implicit(Normalized):
+    """Does not pass `training` on."""
+
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return self.drop(self.norm(self.dense(inputs)))
+
+
+@pytest.mark.parametrize("kind", [Normalized, Implicit])
+def test_training_reaches_the_layers_inside(kind: type) -> None:
+    model = kind()
+    quiet = model(X)
+    assert (quiet != 0).all() and model.norm.moving_mean.abs().max() == 0
+    torch.manual_seed(0)
+    assert (model(X, training=True) == 0).any()
+    moved = model.norm.moving_mean.clone()
+    assert moved.abs().max() > 0
+    model.train()
+    torch.manual_seed(0)
+    assert (model(X) == 0).any()
+    assert (model(X, training=False) != 0).all()
+    model.eval()
+    assert (model(X) != 0).all()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    before = model.norm.moving_mean.clone()
+    model.evaluate(X, Y, verbose=0)
+    model.predict(X, verbose=0)
+    assert torch.equal(model.norm.moving_mean, before)
+
+
+def test_models_of_ones_own_are_copied() -> None:
+    model = Normalized(2, 0.1)
+    model(X)
+    config = model.get_config()
+    assert config["units"] == 2 and config["rate"] == 0.1
+    for twin in (
+        Normalized.from_config(config),
+        keras.models.clone_model(model),
+        keras.models.model_from_json(model.to_json(), custom_objects={"Normalized": Normalized}),
+        copy.deepcopy(model),
+        pickle.loads(pickle.dumps(model)),
+    ):
+        twin(X)
+        twin.set_weights(model.get_weights())
+        torch.testing.assert_close(twin(X), model(X))
+        assert twin.rate == 0.1
+
+
+def test_build_with_a_shape() -> None:
+    model = Normalized()
+    model.build((None, 3))
+    assert model.built and [tuple(w.shape) for w in model.weights] == [(3, 2), (2,), (2,), (2,), (2,), (2,)]
+    assert model.input_shape == (None, 3)
+    assert float(model.dense.kernel.detach().abs().sum()) > 0 and model.norm.moving_mean.abs().max() == 0
+    model.summary(print_fn=lambda line: None)
+
+    class OwnBuild(keras.Model):
+        def build(self, input_shape: Any) -> None:
+            self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 2))
+            self.dense = Dense(2)
+            self.dense.build((None, 2))
+            super().build(input_shape)
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.dense(inputs @ self.kernel)
+
+    for use in (lambda m: m(X), lambda m: m.build((None, 3)), lambda m: m.predict(X, verbose=0)):
+        model = OwnBuild()
+        use(model)
+        assert len(model.weights) == 3 and model.built
+        torch.testing.assert_close(model(X), model.dense(X @ model.kernel))
+
+
+def test_several_inputs_of_call() -> None:
+    class Attention(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key = Dense(4), Dense(4)
+
+        def call(self, query: torch.Tensor, value: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+            scores = self.query(query) @ self.key(value).transpose(-1, -2)
+            return torch.softmax(scores * scale, -1) @ value
+
+    layer = Attention()
+    q, v = torch.ones(2, 3, 5), torch.arange(40.0).reshape(2, 4, 5)
+    expected = layer(q, v, scale=0.0)
+    torch.testing.assert_close(expected, v.mean(1, keepdim=True).expand(2, 3, 5))
+    torch.testing.assert_close(layer(query=q, value=v, scale=0.0), expected)
+    a, b = keras.Input((3, 5)), keras.Input((4, 5))
+    model = keras.Model([a, b], layer(a, b, scale=0.0))
+    torch.testing.assert_close(model([q, v]), expected)
+    torch.testing.assert_close(keras.Model([a, b], layer(a, value=b, scale=0.0))([q, v]), expected)
+    assert model.output_shape == (None, 3, 5)
+
+
+def test_inputs_in_dicts_and_keyword_only_arguments() -> None:
+    class Sum(Layer):
+        def call(self, inputs: dict[str, torch.Tensor], *, weight: float = 1.0) -> dict[str, torch.Tensor]:
+            return {"sum": inputs["a"] + weight * inputs["b"], "a": inputs["a"]}
+
+    assert Sum()({"a": X, "b": X}, weight=2.0)["sum"].equal(X + 2 * X)
+    a, b = keras.Input((3,)), keras.Input((3,))
+    outputs = Sum()({"a": a, "b": b}, weight=2.0)
+    model = keras.Model([a, b], outputs)
+    torch.testing.assert_close(model([X, X])["sum"], 3 * X)
+    torch.testing.assert_close(model([X, 2 * X])["a"], X)
+
+
+def test_layers_take_arrays_and_lists() -> None:
+    layer = Dense(2, kernel_initializer="ones")
+    assert layer(np.ones((1, 3))).tolist() == [[3.0, 3.0]]
+    assert layer([[1.0, 2.0, 3.0]]).tolist() == [[6.0, 6.0]]
+    assert layer(torch.ones(1, 3, dtype=torch.float64)).dtype is torch.float32
+    assert Linear(2, dtype="float64")(np.ones((1, 3), "float32")).dtype is torch.float64
+
+
+def test_metrics_that_layers_and_models_hold() -> None:
+    class Watched(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = Dense(2)
+            self.seen = keras.metrics.Mean(name="seen")
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            outputs = self.dense(inputs)
+            self.seen.update_state(inputs.sum())
+            return outputs
+
+    model = Watched()
+    model.compile("sgd", "mse", metrics=["mae"])
+    history = model.fit(X, Y, batch_size=4, epochs=2, verbose=0).history
+    assert list(history) == ["loss", "mae", "seen"]
+    assert history["seen"][1] == pytest.approx(float(X.sum()), rel=1e-5)
+    assert [metric.name for metric in model.metrics] == ["loss", "mae", "seen"]
+
+
+def test_a_train_step_of_ones_own() -> None:
+    class Custom(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = Dense(2)
+            self.tracker = keras.metrics.Mean(name="my_loss")
+            self.error = keras.metrics.MeanAbsoluteError(name="my_mae")
+
+        def call(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.dense(inputs)
+
+        def train_step(self, data: Any) -> dict[str, Any]:
+            x, y = data
+            y_pred = self(x, training=True)
+            loss = (y_pred - y).square().mean()
+            gradients = torch.autograd.grad(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            self.tracker.update_state(loss.detach())
+            self.error.update_state(y, y_pred.detach())
+            return {"my_loss": self.tracker.result(), "my_mae": self.error.result()}
+
+        def test_step(self, data: Any) -> dict[str, Any]:
+            x, y = data
+            self.error.update_state(y, self(x, training=False))
+            return {"my_mae": self.error.result()}
+
+        @property
+        def metrics(self) -> list[Any]:
+            return [self.tracker, self.error]
+
+    model = Custom()
+    model.compile(keras.optimizers.SGD(0.1))
+    history = model.fit(X, Y, epochs=3, validation_data=(X, Y), verbose=0, shuffle=False, batch_size=2).history
+    assert list(history) == ["my_loss", "my_mae", "val_my_mae"]
+    assert history["my_loss"][2] < history["my_loss"][0]
+    reference = keras.Sequential([Dense(2)])
+    reference.build((None, 3))
+    fresh = Custom()
+    fresh(X)
+    fresh.set_weights(reference.get_weights())
+    fresh.compile(keras.optimizers.SGD(0.1))
+    reference.compile(keras.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    ours = fresh.fit(X, Y, epochs=3, verbose=0, shuffle=False, batch_size=2).history
+    theirs = reference.fit(X, Y, epochs=3, verbose=0, shuffle=False, batch_size=2).history
+    np.testing.assert_allclose(ours["my_loss"], theirs["loss"], rtol=1e-5)
+    np.testing.assert_allclose(ours["my_mae"], theirs["mae"], rtol=1e-5)
+    assert model.evaluate(X, Y, verbose=0, return_dict=True).keys() == {"my_mae"}
+    assert isinstance(model.train_on_batch(X, Y, return_dict=True)["my_loss"], float)
+
+
+def test_a_variational_autoencoder() -> None:
+    class Sampling(Layer):
+        def call(self, inputs: Any) -> torch.Tensor:
+            mean, log_variance = inputs
+            return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+    class VAE(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            x = keras.Input((3,))
+            mean, log_variance = Dense(2, name="mean")(x), Dense(2, name="log_variance")(x)
+            self.encoder = keras.Model(x, [mean, log_variance, Sampling()([mean, log_variance])], name="encoder")
+            z = keras.Input((2,))
+            self.decoder = keras.Model(z, Dense(3)(z), name="decoder")
+            self.total = keras.metrics.Mean(name="loss")
+            self.kl = keras.metrics.Mean(name="kl_loss")
+
+        @property
+        def metrics(self) -> list[Any]:
+            return [self.total, self.kl]
+
+        def train_step(self, data: Any) -> dict[str, Any]:
+            mean, log_variance, z = self.encoder(data)
+            reconstruction = (self.decoder(z) - data).square().sum(1).mean()
+            kl = (-0.5 * (1 + log_variance - mean.square() - log_variance.exp())).sum(1).mean()
+            loss = reconstruction + kl
+            self.apply_gradients_of(loss)
+            self.total.update_state(loss.detach())
+            self.kl.update_state(kl.detach())
+            return {metric.name: metric.result() for metric in self.metrics}
+
+    model = VAE()
+    model.compile(keras.optimizers.Adam(0.01))
+    before = model.encoder.get_weights()[0]
+    history = model.fit(X, epochs=3, batch_size=2, verbose=0).history
+    assert list(history) == ["loss", "kl_loss"] and len(history["loss"]) == 3
+    assert np.isfinite(history["loss"]).all() and np.abs(model.encoder.get_weights()[0] - before).max() > 0
+    assert [layer.name for layer in model.layers] == ["encoder", "decoder"]
+    assert len(model.weights) == 6
+
+
+def test_compute_loss_and_compute_metrics_of_ones_own() -> None:
+    class Doubled(keras.Sequential):
+        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
+            return 2 * super().compute_loss(x, y, y_pred, sample_weight)
+
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+            return {**super().compute_metrics(x, y, y_pred, sample_weight), "extra": 5.0}
+
+    plain = keras.Sequential([Dense(2, input_shape=(3,))])
+    doubled = Doubled([Dense(2, input_shape=(3,))])
+    doubled.set_weights(plain.get_weights())
+    plain.compile(keras.optimizers.SGD(0.2), "mse")
+    doubled.compile(keras.optimizers.SGD(0.1), "mse")
+    plain.fit(X, Y, verbose=0)
+    history = doubled.fit(X, Y, verbose=0).history
+    for a, b in zip(plain.get_weights(), doubled.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    assert history["extra"] == [5.0]
+
+
+def test_make_train_function_of_ones_own() -> None:
+    class Logged(keras.Sequential):
+        batches = 0
+
+        def make_train_function(self) -> Any:
+            step = super().make_train_function()
+
+            def function(iterator: Any) -> Any:
+                type(self).batches += 1
+                return step(iterator)
+
+            return function
+
+        def predict_step(self, data: Any) -> Any:
+            return super().predict_step(data) * 0 + 3
+
+    model = Logged([Dense(2, input_shape=(3,))])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, batch_size=2, epochs=2, verbose=0)
+    assert 4 <= Logged.batches <= 6  # the last call of an epoch may find the data at an end
+    assert model.predict(X, verbose=0).tolist() == [[3.0, 3.0]] * 4
+
+
+def test_calls_without_a_call_method() -> None:
+    class Nothing(Layer):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Nothing 'nothing': expected a method `call"):
+        Nothing()(X)
+
+    class Empty(keras.Model):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Empty 'empty': expected a method `call"):
+        Empty()(X)
+    with pytest.raises(ValueError, match="Dense 'dense': expected an input; received none"):
+        Dense(2)()
+
+
+def test_attributes_before_super_init() -> None:
+    class Early(keras.Model):
+        def __init__(self) -> None:
+            self.dense = Dense(2)
+            super().__init__()
+
+    with pytest.raises((AttributeError, RuntimeError), match="__init__"):
+        Early()
+
+
+def test_layers_called_as_forward_and_modules() -> None:
+    layer = Linear(2)
+    layer(X)
+    torch.testing.assert_close(layer.forward(X), layer(X))
+    assert isinstance(layer, nn.Module)
+    assert layer.training is False
+    stack = nn.Sequential(layer, nn.ReLU())
+    torch.testing.assert_close(stack(X), torch.relu(layer(X)))
+    assert len(list(stack.parameters())) == 2
