@@ -706,6 +706,7 @@ def test_misspelt_layer_names() -> None:
 def test_nothing_to_train() -> None:
     model = classifier()
     model.trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy")  # freezing counts from here on
     refused_by_fit(model, X, Y, ValueError, "expected at least one trainable weight", "Set trainable = True")
     unlost = keras.Sequential([Dense(1, input_shape=(8,))])
     unlost.compile("sgd")

@@ -71,6 +71,10 @@ def test_state_dict_round_trip(name: str) -> None:
     assert torch.equal(other(x), model(x))
     for one, another in zip(other.weights, model.weights, strict=True):
         assert one.stride() == another.stride()
+    other.load_state_dict({key: tensor * 2 for key, tensor in loaded.items()}, assign=True)
+    assert [w.name for w in other.weights] == [w.name.replace("dense_1/", "dense_1/") for w in other.weights]
+    torch.testing.assert_close(other.weights[0].detach(), model.weights[0].detach() * 2)
+    assert all(type(weight) is keras.Variable for weight in other.weights)
     with pytest.raises(RuntimeError, match="Missing key"):
         other.load_state_dict({})
 

@@ -62,6 +62,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "forward" in cls.__dict__ and "call" not in cls.__dict__:
+            cls.call = cls.forward  # torch's name for it
         if "call" in cls.__dict__:
             parameters = call_parameters(cls.call)
             cls._accepts_training = "training" in parameters
@@ -305,6 +307,15 @@ class Layer(LayerConfigMixin, WeightsMixin):
         """The metric objects that belong to the layer."""
         return self.held_metrics
 
+    @property
+    def inner_layers(self) -> list[Layer]:
+        """All layers inside this one, at every depth."""
+        version, found = self.__dict__.get("_inner_layers", (-1, []))
+        if version != structure_version.number:
+            found = self._flatten_layers()[1:]
+            self.__dict__["_inner_layers"] = (structure_version.number, found)
+        return found
+
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, in tf.keras' order."""
         found: dict[int, Layer] = {id(self): self}
@@ -376,6 +387,11 @@ class Layer(LayerConfigMixin, WeightsMixin):
             outputs = super().__call__(*args, **kwargs)
         finally:
             context.training, context.scope = outer_training, outer_scope
+        if outputs is None:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected `call` to return a tensor; received None. "
+                "Return the result at its end."
+            )
         if self.activity_regularizer is not None:
             self._add_activity_loss(outputs)
         if mask is not None or self._computes_mask:
@@ -422,6 +438,11 @@ class Layer(LayerConfigMixin, WeightsMixin):
     def _as_tensor(self, value: Any) -> Any:
         if value is None or isinstance(value, torch.Tensor):
             return value
+        if isinstance(value, nn.Module):
+            raise TypeError(
+                f"{type(self).__name__} '{self.name}': expected a tensor; received the layer "
+                f"{type(value).__name__}. Call that layer on a tensor first."
+            )
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError(
@@ -495,7 +516,7 @@ class Layer(LayerConfigMixin, WeightsMixin):
         # nodes register themselves with their layer's copy; everything else here is made again on demand
         state = dict(self.__dict__)
         state.update(_inbound_nodes=[], _losses=(0, []))
-        for key in ("_loss_contributors", "_metric_contributors", "_added_metrics"):
+        for key in ("_loss_contributors", "_metric_contributors", "_inner_layers", "_added_metrics"):
             state.pop(key, None)
         return state
 
@@ -530,6 +551,18 @@ class Layer(LayerConfigMixin, WeightsMixin):
             renamed = {name if key == held[0] else key: value for key, value in parameters.items()}
             parameters.clear()
             parameters.update(renamed)
+
+    def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Layer:
+        # torch's .double(), .half() and .to(dtype): what inputs are cast to follows the weights
+        super()._apply(function, recurse)
+        self.__dict__["_dtype"] = function(torch.empty(0, dtype=self._dtype)).dtype
+        structure_version.bump()
+        return self
+
+    def extra_repr(self) -> str:
+        """What torch prints of a layer besides the layers inside."""
+        shapes = ", ".join(f"{key}={tuple(p.shape)}" for key, p in self._parameters.items() if p is not None)
+        return f"'{self.name}'" + (f", {shapes}" if shapes else "")
 
     def __getattr__(self, name: str) -> Any:
         parameters = self.__dict__.get("_parameters")
@@ -629,11 +662,11 @@ def placeholder(shape: Shape, dtype: torch.dtype) -> KerasTensor:
 
 def call_parameters(function: Callable[..., Any]) -> list[str]:
     """The names of the arguments that a `call` method takes, without self; '**kwargs' brings training and mask."""
-    parameters = inspect.signature(function).parameters.values()
+    parameters = list(inspect.signature(function).parameters.values())[1:]
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         named += ["training", "mask"]
-    return [name for name in named if name != "self"]
+    return named
 
 
 def mask_of(inputs: Any) -> Any:

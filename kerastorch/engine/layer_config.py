@@ -32,7 +32,7 @@ class LayerConfigMixin:
         args, kwargs = self._arguments
         bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
         bound.apply_defaults()
-        for key, parameter in bound.signature.parameters.items():
+        for key, parameter in list(bound.signature.parameters.items())[1:]:
             if parameter.kind is parameter.VAR_POSITIONAL and bound.arguments.get(key):
                 raise NotImplementedError(
                     f"{type(self).__name__} '{self.name}': expected named constructor arguments to save a config; "
@@ -44,7 +44,7 @@ class LayerConfigMixin:
                     for name, value in bound.arguments[key].items()
                     if name in ("activity_regularizer",) and value is not None
                 })
-            elif key not in ("self", *config):
+            elif key not in config:
                 config[key] = serialize_value(self._argument(key, bound.arguments[key]))
         return config
 

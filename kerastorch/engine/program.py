@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -41,7 +42,9 @@ class Program:
             "__name__": "kerastorch.generated",
             "torch": torch,
         }
-        exec(compile(self.code, "kerastorch/generated/forward.py", "exec"), namespace)
+        # tracebacks look sources up by file name, so different code needs different names
+        name = f"kerastorch/generated/forward_{zlib.crc32(self.code.encode()):08x}.py"
+        exec(compile(self.code, name, "exec"), namespace)
         self.function: Callable[..., Any] = namespace["forward"]
 
     def bind(self, plain: bool = True) -> SimpleNamespace:

@@ -56,10 +56,19 @@ class WeightsMixin(nn.Module):
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Any:
         before = dict(self._parameters)
         super()._apply(fn, recurse)
-        for key, parameter in self._parameters.items():
-            if isinstance(before[key], Variable) and not isinstance(parameter, Variable):
-                self._parameters[key] = before[key].with_values(parameter)
+        self._keep_variables(before)
         return self
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        before = dict(self._parameters)
+        super()._load_from_state_dict(*args, **kwargs)
+        self._keep_variables(before)
+
+    def _keep_variables(self, before: dict[str, Any]) -> None:
+        """Make variables again of parameters that torch has put in their place."""
+        for key, parameter in self._parameters.items():
+            if isinstance(before.get(key), Variable) and not isinstance(parameter, Variable):
+                self._parameters[key] = before[key].with_values(parameter)
 
     def _own(self, trainable: bool) -> list[Any]:
         return [p for p in self._parameters.values() if p is not None and is_trainable_by_nature(p) is trainable]
@@ -77,10 +86,16 @@ class WeightsMixin(nn.Module):
     def trainable(self, value: bool) -> None:
         for module in self.modules():
             if isinstance(module, WeightsMixin):
-                module.__dict__["_trainable"] = bool(value)
-        for parameter in self.parameters():
+                module.set_own_trainable(bool(value))
+
+    def set_own_trainable(self, value: bool) -> None:
+        """Freeze or thaw this layer and what it holds itself, leaving the layers inside as they are."""
+        self.__dict__["_trainable"] = value
+        foreign = [child for child in children_of(self) if not isinstance(child, WeightsMixin)]
+        held = [parameter for module in foreign for parameter in module.parameters()]
+        for parameter in (*parameters_of(self), *held):
             if is_trainable_by_nature(parameter):
-                parameter.requires_grad_(bool(value))
+                parameter.requires_grad_(value)
 
     @property
     def trainable_weights(self) -> list[Any]:

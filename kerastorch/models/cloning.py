@@ -62,7 +62,9 @@ def _clone_graph(model: Any, input_tensors: Any, make: Callable[[Any], Any]) -> 
         for tensor in nest.flatten(copies[id(node.layer)](*args, **kwargs)):
             tensors[id(node), tensor.index] = tensor
     inputs, outputs = nest.map_structure(stand_in, graph.inputs), nest.map_structure(stand_in, graph.outputs)
-    return type(model)(inputs=inputs, outputs=outputs, name=model.name)
+    # a class with a constructor of its own cannot be made from tensors; its graph can
+    kind = type(model) if type(model).__init__ is Model.__init__ else Functional
+    return kind(inputs=inputs, outputs=outputs, name=model.name)
 
 
 def _clone_layer(layer: Layer) -> Layer:

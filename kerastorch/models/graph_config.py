@@ -220,16 +220,20 @@ def _decode_call(
     if _is_reference(call):
         call = [call]
     leaves: list[Any] = []
-
-    def collect(value: Any) -> Any:
-        if _is_reference(value):
-            leaves.append(value)
-            return outputs[value[0], value[1]][value[2]]
-        if isinstance(value, Mapping):
-            return {key: collect(item) for key, item in value.items()}
-        return [collect(item) for item in value]
-
-    inputs = collect(call)
+    inputs = _collect(call, outputs, leaves)
     kwargs = _decode(leaves[0][3], outputs, layers) if len(leaves[0]) == 4 else {}
     single = isinstance(inputs, list) and len(inputs) == 1
     return (inputs[0] if single else inputs,), dict(kwargs)
+
+
+def _collect(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], leaves: list[Any]) -> Any:
+    """The tensors that a description of inputs refers to, in its structure; the references are added to `leaves`.
+
+    No nested function: one that calls itself is a reference cycle, and would keep the whole graph until a collection.
+    """
+    if _is_reference(value):
+        leaves.append(value)
+        return outputs[value[0], value[1]][value[2]]
+    if isinstance(value, Mapping):
+        return {key: _collect(item, outputs, leaves) for key, item in value.items()}
+    return [_collect(item, outputs, leaves) for item in value]

@@ -136,7 +136,7 @@ class Model(Trainer, Layer):
         if self._compiled_program((False,), optimize=True).is_plain() and not torch_module._has_any_global_hook():
             function, bound = self._program(None)
             shape = torch.Size(tensors[0].shape[1:])
-            self.__dict__["_direct"] = (structure_version.number, function, bound, shape, tensors[0].dtype)
+            self.__dict__["_direct"] = (structure_version.number, function, bound, shape, tensors[0].node.layer._dtype)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph on real tensors; subclasses write their own."""
@@ -230,13 +230,14 @@ class Model(Trainer, Layer):
             return tensor
         if tensor.dim() != rank:
             tensor = _with_rank(tensor, shape)
+        dtype = reference.node.layer._dtype  # which follows .double() and the like
         given = tensor.shape
         if len(given) != rank:
             raise self._misfit(tensor, reference)
         for size, wanted in zip(given, shape):  # noqa: B905 - as long as each other, and this runs in every call
             if wanted is not None and wanted != size and not _fits(given, shape):
                 raise self._misfit(tensor, reference)
-        return tensor if tensor.dtype is reference.dtype else _keeping_mask(tensor, tensor.to(reference.dtype))
+        return tensor if tensor.dtype is dtype else _keeping_mask(tensor, tensor.to(dtype))
 
     def _misfit(self, tensor: torch.Tensor, reference: KerasTensor) -> ValueError:
         shape, wanted = tuple(tensor.shape), reference.shape
@@ -459,6 +460,10 @@ class Model(Trainer, Layer):
         """Read weights of a file that `save_weights` or tf.keras wrote; ValueError when layers or shapes differ."""
         hdf5_weights.load_weights(self, filepath, by_name, skip_mismatch)
 
+    def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Model:
+        self.__dict__.update(_fresh_caches())  # generated code casts to dtypes that may just have changed
+        return super()._apply(function, recurse)
+
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """Move the weights, as torch does; TensorFlow's device names are understood too."""
         if args and isinstance(args[0], str):
@@ -473,7 +478,7 @@ class Model(Trainer, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.update(_reader=None, _held=(-1, []), _trained=(-1, []), **_fresh_caches())
+        state.update(_trainable_when_compiled={}, _reader=None, _held=(-1, []), _trained=(-1, []), **_fresh_caches())
         return state
 
     # --- text ----------------------------------------------------------------------------------------------------
@@ -503,7 +508,9 @@ class Model(Trainer, Layer):
         """A new model, without weights, from `get_config`'s result."""
         if "layers" in config and "output_layers" in config:
             inputs, outputs, name = graph_config.from_config(config, custom_objects)
-            model = cls(inputs=inputs, outputs=outputs, name=name)
+            # a class with a constructor of its own cannot be made from tensors; its graph can
+            kind = cls if cls.__init__ is Model.__init__ else Functional
+            model = kind(inputs=inputs, outputs=outputs, name=name)
             if config.get("trainable") is False:
                 model.trainable = False
             return model

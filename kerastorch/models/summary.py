@@ -84,7 +84,7 @@ class _Table:
         self.branching, self.expand_nested, self.show_trainable = branching, expand_nested, show_trainable
         self.nodes = nodes
 
-    def layer(self, layer: Any, level: int) -> None:
+    def layer(self, layer: Any, level: int, last_inside: bool = False) -> None:
         expanded = self.expand_nested and hasattr(layer, "graph") and layer.layers
         fields = [f"{layer.name} ({type(layer).__name__})", _output_shape(layer), f"{_parameters(layer)}"]
         if self.branching:
@@ -93,17 +93,17 @@ class _Table:
             fields.append("Y" if layer.trainable else "N")
         self.row(fields, level)
         if expanded:
-            inner = self.width - 2 * (level + 1)
-            self.write(f"|{'|' * level}{'¯' * inner}|{'|' * level}")
+            self.rule(level + 1)
             outer_nodes, self.nodes = self.nodes, _relevant_nodes(layer)
             for child in layer.layers:
-                self.layer(child, level + 1)
+                self.layer(child, level + 1, last_inside=child is layer.layers[-1])
             self.nodes = outer_nodes
-            self.write(f"{'|' * (level + 1)}{'¯' * inner}{'|' * (level + 1)}")
-        elif level == 0:
-            self.write(" " * self.width)
-        else:
+            self.rule(level)
+        if not last_inside:
             self.write(f"{'|' * level}{' ' * (self.width - 2 * level)}{'|' * level}")
+
+    def rule(self, level: int) -> None:
+        self.write(f"{'|' * level}{'¯' * (self.width - 2 * level)}{'|' * level}")
 
     def connections(self, layer: Any) -> list[str]:
         found = []
@@ -124,7 +124,7 @@ class _Table:
             for column, stop in enumerate(self.stops):
                 last = column == len(self.stops) - 1
                 start = 0 if column == 0 else self.stops[column - 1]
-                fitting = max(stop - start - (0 if last else 2), 1)
+                fitting = max(stop - start - (0 if last else 2) - (level if column == 0 else 0), 1)
                 ends = [left[column][:fitting].find(end) + len(end) for end in _ENDS_OF_CELL
                         if end in left[column][:fitting]]
                 cut = min(ends) if ends else fitting
@@ -132,7 +132,7 @@ class _Table:
                     line += f"{edge} "
                 line += left[column][:cut] + ("" if last else "  ")
                 left[column] = left[column][cut:]
-                line = line.ljust(stop - level)
+                line = line.ljust(stop - (level if last else 0))
             self.write(line + edge)
 
 

@@ -43,7 +43,8 @@ def write_layers(group: Any, model: Any) -> None:
 
 
 def _write_weights(group: Any, weights: Sequence[Any]) -> None:
-    names = _distinct([getattr(weight, "name", f"weight_{index}:0") for index, weight in enumerate(weights)])
+    # a parameter of torch has the attribute, and it is None
+    names = _distinct([getattr(weight, "name", None) or f"weight_{index}:0" for index, weight in enumerate(weights)])
     group.attrs["weight_names"] = [name.encode() for name in names]
     for name, weight in zip(names, weights, strict=True):
         group.create_dataset(name, data=np.ascontiguousarray(weight.detach().cpu().numpy()))

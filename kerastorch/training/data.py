@@ -281,8 +281,7 @@ def make_source(
         loader = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
         source = IterableSource(loader, steps if iterable else steps or len(loader), device, check)
     else:
-        length = len(x) if steps is None and hasattr(x, "__len__") else steps
-        source = IterableSource(x, length, device, check)
+        source = IterableSource(x, _length_of(x) if steps is None else steps, device, check)
     return source if table is None else _ClassWeightedSource(source, table)
 
 
@@ -329,6 +328,13 @@ def _index_labels(labels: Any) -> Any:
     if labels is None or labels.is_floating_point() or labels.dtype in (torch.int64, torch.bool) or labels.dim() > 2:
         return labels
     return labels.long()
+
+
+def _length_of(batches: Any) -> int | None:
+    try:
+        return len(batches)
+    except TypeError:  # a loader has the method, and fails where its dataset has none
+        return None
 
 
 def _kind_of(x: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Trainer:
         self.__dict__.update(
             optimizer=None, loss=None, compiled_loss=None, compiled_metrics=None, stop_training=False, history=None,
             run_eagerly=False, steps_per_execution=1, jit_compile=False, compile_arguments=None,
-            _trained=(-1, []), _held=(-1, []), _added_means={}, _reader=None,
+            _trained=(-1, []), _trainable_when_compiled={}, _held=(-1, []), _added_means={}, _reader=None,
         )  # fmt: skip
 
     # --- compile -------------------------------------------------------------------------------------------------
@@ -91,6 +92,8 @@ class Trainer:
         state["steps_per_execution"] = steps_per_execution or 1
         state["jit_compile"] = bool(jit_compile)
         state["_trained"] = (-1, [])
+        # by identity, as a reference to the model itself would make a cycle
+        state["_trainable_when_compiled"] = {id(layer): layer.trainable for layer in (self, *self.inner_layers)}
         state["compile_arguments"] = {
             "optimizer": state["optimizer"], "loss": loss, "metrics": metrics, "loss_weights": loss_weights,
             "weighted_metrics": weighted_metrics,
@@ -196,9 +199,13 @@ class Trainer:
         if version != structure_version.number:
             weights = self.trainable_weights
             if not weights:
+                received = "whose weights are all frozen" if self.weights else "without weights"
+                advice = "Set trainable = True on a layer, and compile again." if self.weights else (
+                    "Make layers in the constructor, not in call(), and keep them as attributes."
+                )
                 raise ValueError(
                     f"{type(self).__name__} '{self.name}': expected at least one trainable weight; received a model "
-                    "whose weights are all frozen. Set trainable = True on a layer, and compile again."
+                    f"{received}. {advice}"
                 )
             self.__dict__["_trained"] = (structure_version.number, weights)
         return weights
@@ -258,7 +265,8 @@ class Trainer:
             steps=steps,
         )  # fmt: skip
         self.stop_training = False
-        with training_mode(self, True):
+        self.__dict__["_trained"] = (-1, [])
+        with training_mode(self, True), trainable_as_compiled(self):
             train_function = self.make_train_function()
             callback_list.on_train_begin()
             iterator: Iterator[Any] | None = None
@@ -283,7 +291,7 @@ class Trainer:
                 if self.stop_training:
                     break
                 if steps is not None and finished < steps:
-                    warn_out_of_data(finished, steps * (epochs - epoch))
+                    warn_out_of_data(finished, steps)
                     break
                 steps = steps if steps is not None else finished if source.restarts else None
             if isinstance(self.optimizer, optimizers_module.Optimizer):
@@ -306,19 +314,20 @@ class Trainer:
         while steps is None or step < steps:
             if begins:
                 begin(step)
+            left = stride if steps is None else min(stride, steps - step)
             try:
-                logs = function(iterator)
+                logs = function(iterator if left == stride else islice(iterator, left))
             except StopIteration:
                 break
             except IndexError as error:
                 checks.explain_index_error(self, error)
                 raise
-            step += stride
+            step += left
             end(step - 1, logs)
             if self.stop_training:
                 break
         self.__dict__["_last_logs"] = logs
-        return step if steps is None else min(step, steps)
+        return step
 
     def _logs_of_epoch(self) -> Mapping[str, Any]:
         """The logs of the last step as numbers; a `train_step` of the user's own decides what they hold."""
@@ -414,11 +423,12 @@ class Trainer:
             while steps is None or step < steps:
                 if begins:
                     callbacks.on_test_batch_begin(step)
+                left = stride if steps is None else min(stride, steps - step)
                 try:
-                    logs = function(iterator)
+                    logs = function(iterator if left == stride else islice(iterator, left))
                 except StopIteration:
                     break
-                step = step + stride if steps is None else min(step + stride, steps)
+                step += left
                 if ends:
                     callbacks.on_test_batch_end(step - 1, logs)
         if step == 0:
@@ -505,7 +515,7 @@ class Trainer:
         batch = self._one_batch(x, y, sample_weight, class_weight)
         if reset_metrics:
             self.reset_metrics()
-        with training_mode(self, True):
+        with training_mode(self, True), trainable_as_compiled(self):
             return self._results_of_batch(self.train_step(batch), return_dict)
 
     def test_on_batch(
@@ -530,7 +540,7 @@ class Trainer:
         batch = move(as_tensors(x, "x"), self.device)
         with training_mode(self, False), torch.no_grad():
             outputs = self.predict_step(pack_x_y_sample_weight(batch))
-        return nest.map_structure(lambda leaf: leaf.cpu().numpy(), outputs)
+        return nest.map_structure(lambda leaf: _to_array([leaf]), outputs)
 
     def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Any:
         return next(self._source(x, y, sample_weight, 2**62, None, class_weight=class_weight).epoch())
@@ -556,6 +566,27 @@ class training_mode:
     def __exit__(self, *_: Any) -> None:
         if self.before != self.training:
             self.model.train(self.before)
+
+
+class trainable_as_compiled:
+    """Freeze and thaw layers as they were when the model was compiled, and back.
+
+    tf.keras trains what was trainable at `compile`; a GAN's discriminator is compiled, then frozen for the other model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        flags = self.model._trainable_when_compiled
+        layers = (self.model, *self.model.inner_layers)
+        self.changed = [layer for layer in layers if flags.get(id(layer), layer.trainable) is not layer.trainable]
+        for layer in self.changed:
+            layer.set_own_trainable(not layer.trainable)
+
+    def __exit__(self, *_: Any) -> None:
+        for layer in self.changed:
+            layer.set_own_trainable(not layer.trainable)
 
 
 def _repeated(step: Callable[[Any], Any], times: int) -> Callable[[Iterator[Any]], Any]:
@@ -590,5 +621,6 @@ def _to_number(value: Any) -> Any:
 
 
 def _to_array(parts: list[torch.Tensor]) -> np.ndarray:
-    whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+    # a model may return its input, and what is predicted must be the caller's own
+    whole = parts[0].clone() if len(parts) == 1 else torch.cat(parts)
     return whole.detach().cpu().numpy()
