@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: help demo test lint parity bench clean
 
@@ -42,6 +42,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo 'Installing kerastorch and torch into $(VENV), once: some minutes and about 5 GB'
 	$(PIP) -e '.[test]'
 	@touch $@
 
