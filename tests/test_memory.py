@@ -38,6 +38,15 @@ IMAGES = np.random.RandomState(2).rand(16, 8, 8, 1).astype("float32")
 WORDS = np.random.RandomState(3).randint(0, 9, (16, 5))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def warm() -> None:
+    """torch imports parts of itself when they are first used, and such imports leave cycles behind."""
+    for optimizer in ("sgd", "adam"):
+        model = stack()
+        model.compile(optimizer, "mse", metrics=["mae"])
+        model.fit(X, Y, validation_data=(X, Y), verbose=0)
+
+
 @pytest.fixture(autouse=True)
 def without_collector() -> Iterator[None]:
     gc.collect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,16 @@ from kerastorch.core.config import current_device, dtype_name, torch_dtype
 from kerastorch.core.errors import describe, did_you_mean
 from kerastorch.core.naming import names, to_snake_case
 from kerastorch.core.variable import Variable
+from kerastorch.engine.connections import ConnectionsMixin
 from kerastorch.engine.context import call_context, structure_version
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.input_spec import check_inputs
 from kerastorch.engine.layer_config import LayerConfigMixin
-from kerastorch.engine.symbolic import KerasTensor, Node, Shape, TensorSpec, is_symbolic, symbolic_leaves
+from kerastorch.engine.loss_terms import LossTermsMixin
+from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
+from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, track
-from kerastorch.engine.weights import WeightsMixin, children_of, parameters_of
+from kerastorch.engine.weights import WeightsMixin, children_of
 
 # What every layer's constructor accepts by keyword besides its own arguments.
 BASE_ARGUMENTS = (
@@ -31,7 +34,7 @@ BASE_ARGUMENTS = (
 )
 
 
-class Layer(LayerConfigMixin, WeightsMixin):
+class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
     """The base of all layers: store the arguments, make weights in `build`, compute in `call`.
 
     Weights are `nn.Parameter`s in Keras' shapes, made by `add_weight` when the first input shows its size.
@@ -138,8 +141,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output for inputs of `input_shape`, found by running `call` without values."""
-        inputs = _map_shapes(lambda shape: placeholder(shape, self._dtype), input_shape)
-        return _map_specs_to_shapes(self.compute_output_spec(inputs))
+        inputs = map_shapes(lambda shape: placeholder(shape, self._dtype), input_shape)
+        return map_specs_to_shapes(self.compute_output_spec(inputs))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the output for symbolic inputs: a TensorSpec, or a structure of them."""
@@ -148,8 +151,8 @@ class Layer(LayerConfigMixin, WeightsMixin):
             first = symbolic_leaves(inputs)[0]
             return TensorSpec(first.shape, self._dtype if first.dtype.is_floating_point else first.dtype)
         if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shape = self.compute_output_shape(_map_tensors_to_shapes(inputs))
-            return _map_shapes(lambda one: TensorSpec(tuple(one), self._dtype), shape)
+            shape = self.compute_output_shape(map_tensors_to_shapes(inputs))
+            return map_shapes(lambda one: TensorSpec(tuple(one), self._dtype), shape)
         return infer_specs(self, args, {**kwargs, "training": False}, self.name)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -215,97 +218,6 @@ class Layer(LayerConfigMixin, WeightsMixin):
             if not isinstance(value, torch.Tensor):
                 value = torch.as_tensor(np.asarray(value))
             return value.to(device=current_device(), dtype=dtype).reshape(shape)
-
-    def add_loss(self, losses: Any, **kwargs: Any) -> None:
-        """Add a scalar tensor (or a list, or functions without arguments) to the loss that `fit` minimises.
-
-        Called inside `call`, it counts for that call; called outside with a function, for every step.
-        """
-        if call_context.probe is not None:
-            return  # shapes are being found, there are no values
-        for loss in losses if isinstance(losses, list | tuple) else [losses]:
-            if callable(loss) and not isinstance(loss, torch.Tensor):
-                self.__dict__.setdefault("_loss_functions", []).append(loss)
-                structure_version.bump()
-                continue
-            number, collected = self._losses
-            if number != call_context.call_number:
-                collected = []
-                if number == 0:
-                    structure_version.bump()
-            collected.append(loss if isinstance(loss, torch.Tensor) else torch.as_tensor(loss))
-            self.__dict__["_losses"] = (call_context.call_number, collected)
-
-    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> None:
-        """Report the mean of `value` under `name` in the logs of `fit` and `evaluate`."""
-        if name is None:
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}': expected a name for the metric; received None. "
-                "Call add_metric(value, name='...')."
-            )
-        if call_context.probe is not None:
-            return
-        if "_added_metrics" not in self.__dict__:
-            self.__dict__["_added_metrics"] = {}
-            structure_version.bump()
-        number, values = self._added_metrics.get(name, (0, ()))
-        values = values if number == call_context.call_number else ()
-        self._added_metrics[name] = (call_context.call_number, (*values, value.detach()))
-
-    @property
-    def added_metrics(self) -> dict[str, Any]:
-        """The values of `add_metric` in the last call, of this layer and the layers inside."""
-        version, contributors = self.__dict__.get("_metric_contributors", (-1, []))
-        if version != structure_version.number:
-            contributors = [layer for layer in self._flatten_layers() if "_added_metrics" in layer.__dict__]
-            self.__dict__["_metric_contributors"] = (structure_version.number, contributors)
-        if not contributors:
-            return {}
-        added = [item for layer in contributors for item in layer._added_metrics.items()]
-        latest = max(self._call_number, *(number for _, (number, _) in added))
-        return {
-            name: values[0] if len(values) == 1 else torch.stack(values).mean()
-            for name, (number, values) in added
-            if number == latest
-        }
-
-    @property
-    def losses(self) -> list[Any]:
-        """Loss terms of the last call (`add_loss`, activity regularizers) and of the weights' regularizers."""
-        version, contributors = self.__dict__.get("_loss_contributors", (-1, []))
-        if version != structure_version.number:
-            contributors = [layer for layer in self._flatten_layers() if layer._may_add_losses()]
-            self.__dict__["_loss_contributors"] = (structure_version.number, contributors)
-        if not contributors:
-            return []
-        latest = max(self._call_number, *(layer._losses[0] for layer in contributors))
-        collected: list[Any] = []
-        for layer in contributors:
-            number, terms = layer._losses
-            if number == latest:
-                collected += terms
-            collected += [function() for function in layer.__dict__.get("_loss_functions", ())]
-            collected += [
-                parameter.regularizer(parameter)
-                for parameter in parameters_of(layer)
-                if getattr(parameter, "regularizer", None) is not None
-            ]
-        return collected
-
-    def _may_add_losses(self) -> bool:
-        regularized = any(getattr(p, "regularizer", None) is not None for p in parameters_of(self))
-        return regularized or self._losses[0] > 0 or "_loss_functions" in self.__dict__
-
-    @property
-    def held_metrics(self) -> list[Any]:
-        """The metric objects that this layer and the layers inside hold as attributes."""
-        own = [metric for layer in self._flatten_layers() for metric in layer._metrics]
-        return list({id(metric): metric for metric in own}.values())
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metric objects that belong to the layer."""
-        return self.held_metrics
 
     @property
     def inner_layers(self) -> list[Layer]:
@@ -413,9 +325,9 @@ class Layer(LayerConfigMixin, WeightsMixin):
     def _build_for(self, inputs: Any) -> None:
         if self.input_spec is not None:
             check_inputs(self.input_spec, inputs, self)  # `build` counts on the right rank
-        shapes = _map_tensors_to_shapes(inputs)
+        shapes = map_tensors_to_shapes(inputs)
         if call_context.probe is not None:
-            shapes = _map_shapes(call_context.probe.known_shape, shapes)
+            shapes = map_shapes(call_context.probe.known_shape, shapes)
         self._build_once(shapes)
 
     def _build_once(self, input_shape: Any) -> None:
@@ -464,10 +376,6 @@ class Layer(LayerConfigMixin, WeightsMixin):
             if mask is not None:
                 tensor._keras_mask = mask
         return tensor
-
-    def _add_activity_loss(self, outputs: Any) -> None:
-        for output in nest.flatten(outputs):
-            self.add_loss(self.activity_regularizer(output) / output.shape[0])
 
     def _mask_outputs(self, inputs: Any, outputs: Any, mask: Any) -> None:
         masks = self.compute_mask(inputs, mask)
@@ -589,48 +497,6 @@ class Layer(LayerConfigMixin, WeightsMixin):
     def variable_dtype(self) -> str:
         return dtype_name(self._dtype)
 
-    def _only_node(self, wanted: str) -> Node:
-        nodes = [node for reference in self._inbound_nodes if (node := reference()) is not None]
-        if not nodes:
-            raise AttributeError(
-                f"{type(self).__name__} '{self.name}': expected a layer that is part of a model to have .{wanted}; "
-                "received a layer that was never called on a symbolic tensor. Call it on an Input first."
-            )
-        return nodes[0]
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the layer; the first one when it was called several times."""
-        return self._only_node("input").input_tensors
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the layer; the first one when it was called several times."""
-        return self._only_node("output").outputs
-
-    @property
-    def input_shape(self) -> Any:
-        return _map_tensors_to_shapes(self.input)
-
-    @property
-    def output_shape(self) -> Any:
-        return _map_tensors_to_shapes(self.output)
-
-    def get_input_at(self, node_index: int) -> Any:
-        return self._node_at(node_index).input_tensors
-
-    def get_output_at(self, node_index: int) -> Any:
-        return self._node_at(node_index).outputs
-
-    def _node_at(self, node_index: int) -> Node:
-        node = self._inbound_nodes[node_index]() if node_index < len(self._inbound_nodes) else None
-        if node is None:
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}': expected the number of a call, 0 to "
-                f"{len(self._inbound_nodes) - 1}; received {node_index}."
-            )
-        return node
-
 
 class _building:
     """Weights are real even while shapes are probed: the probe lets everything inside pass."""
@@ -644,20 +510,6 @@ class _building:
     def __exit__(self, *_: Any) -> None:
         if self.probe is not None:
             self.probe.paused = self.before
-
-
-class PlaceholderLayer:
-    """The origin of a symbolic tensor that stands for a shape alone."""
-
-    name = "placeholder"
-
-    def __init__(self) -> None:
-        self._inbound_nodes: list[Any] = []
-
-
-def placeholder(shape: Shape, dtype: torch.dtype) -> KerasTensor:
-    """A symbolic tensor that belongs to no model."""
-    return Node(PlaceholderLayer(), (), {}, TensorSpec(tuple(shape), dtype)).outputs
 
 
 def call_parameters(function: Callable[..., Any]) -> list[str]:
@@ -679,29 +531,3 @@ def mask_of(inputs: Any) -> Any:
 
 def _as_shape(shape: Any) -> tuple[Any, ...]:
     return (shape,) if isinstance(shape, int) or shape is None else tuple(shape)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(size is None or isinstance(size, int | np.integer) for size in value)
-
-
-def _map_shapes(function: Callable[[Shape], Any], structure: Any) -> Any:
-    if _is_shape(structure):
-        return function(tuple(structure))
-    if isinstance(structure, Mapping):
-        return {key: _map_shapes(function, value) for key, value in structure.items()}
-    parts = [_map_shapes(function, value) for value in structure]
-    return tuple(parts) if isinstance(structure, tuple) else parts
-
-
-def _map_tensors_to_shapes(structure: Any) -> Any:
-    return nest.map_structure(lambda value: tuple(value.shape) if hasattr(value, "shape") else None, structure)
-
-
-def _map_specs_to_shapes(structure: Any) -> Any:
-    if isinstance(structure, TensorSpec):
-        return structure.shape
-    if isinstance(structure, Mapping):
-        return {key: _map_specs_to_shapes(value) for key, value in structure.items()}
-    parts = [_map_specs_to_shapes(value) for value in structure]
-    return tuple(parts) if isinstance(structure, tuple) else parts

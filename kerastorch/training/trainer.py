@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -12,11 +11,8 @@ import torch
 
 from kerastorch import optimizers as optimizers_module
 from kerastorch.callbacks import CallbackList, History
-from kerastorch.callbacks.logs import LazyLogs
 from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
-from kerastorch.engine.context import structure_version
-from kerastorch.metrics import Mean
 from kerastorch.training import checks
 from kerastorch.training.arrays import as_tensors, split_validation
 from kerastorch.training.compiled_loss import CompiledLoss
@@ -30,6 +26,8 @@ from kerastorch.training.data import (
     warn_out_of_data,
 )
 from kerastorch.training.merging import batches_at_once
+from kerastorch.training.modes import trainable_as_compiled, training_mode
+from kerastorch.training.steps import Steps
 
 COMPILE_OPTIONS = ("sample_weight_mode", "target_tensors", "distribute", "auto_scale_loss", "from_serialized")
 
@@ -41,7 +39,7 @@ STEPS_OF_INFERENCE = {
 }
 
 
-class Trainer:
+class Trainer(Steps):
     """Training for models: a mixin that needs `__call__`, `train`, `trainable_weights` and `losses` of a model."""
 
     def init_training_state(self) -> None:
@@ -112,115 +110,6 @@ class Trainer:
                 f"{type(self).__name__} '{self.name}': expected a compiled model for {method}(); received one that is "
                 "not. Call model.compile(optimizer, loss) first."
             )
-
-    # --- one step: the public override points ---------------------------------------------------------------------
-
-    def train_step(self, data: Any) -> Mapping[str, Any]:
-        """One step of training on a batch: forward, loss, gradients, update, metrics; returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=True)
-        loss = self.compute_loss(x, y, y_pred, sample_weight)
-        self.apply_gradients_of(loss)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def test_step(self, data: Any) -> Mapping[str, Any]:
-        """One step of evaluation on a batch; returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        self.compute_loss(x, y, y_pred, sample_weight)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def predict_step(self, data: Any) -> Any:
-        """The outputs for a batch."""
-        x, _, _ = unpack_x_y_sample_weight(data)
-        return self(x, training=False)
-
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
-        """The scalar that training minimises: compiled losses, added losses and regularisers."""
-        return self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Mapping[str, Any]:
-        """Update the compiled metrics and return the logs."""
-        if y is not None:
-            with torch.no_grad():
-                self.compiled_metrics.update_state(y, y_pred, sample_weight)
-        for name, value in self.added_metrics.items():
-            if name not in self._added_means:
-                self._added_means[name] = Mean(name=name)
-            self._added_means[name].update_state(value)
-        return self.get_metrics_result()
-
-    def get_metrics_result(self) -> Mapping[str, Any]:
-        """The logs: the value of each metric under its name, read from the device when somebody looks."""
-        if self._reader is None:
-            # logs outlive a step and must not keep the model alive
-            model = weakref.ref(self)
-            self.__dict__["_reader"] = lambda: _results(model().metrics)
-        return LazyLogs(self._reader)
-
-    @property
-    def metrics(self) -> list[Any]:
-        """Loss, compiled metrics and the metrics that layers hold, in the order of the logs."""
-        found: list[Any] = []
-        for compiled in (self.compiled_loss, self.compiled_metrics):
-            if compiled is not None:
-                found += compiled.metrics
-        found += self._held_metrics()
-        found += self._added_means.values()
-        return list(dict.fromkeys(found))
-
-    def _held_metrics(self) -> list[Any]:
-        """The metrics that are attributes of layers; looked for again only when the structure changes."""
-        version, held = self._held
-        if version != structure_version.number:
-            held = self.held_metrics
-            self.__dict__["_held"] = (structure_version.number, held)
-        return held
-
-    @property
-    def metrics_names(self) -> list[str]:
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self) -> None:
-        """Start all running means anew."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def apply_gradients_of(self, loss: torch.Tensor) -> None:
-        """Differentiate `loss` by the trainable weights and let the optimizer update them."""
-        weights = self._weights_to_train()
-        loss.backward()
-        self.optimizer.update([weight.grad for weight in weights], weights)
-        for weight in weights:
-            weight.grad = None
-
-    def _weights_to_train(self) -> list[Any]:
-        version, weights = self._trained
-        if version != structure_version.number:
-            weights = self.trainable_weights
-            if not weights:
-                received = "whose weights are all frozen" if self.weights else "without weights"
-                advice = "Set trainable = True on a layer, and compile again." if self.weights else (
-                    "Make layers in the constructor, not in call(), and keep them as attributes."
-                )
-                raise ValueError(
-                    f"{type(self).__name__} '{self.name}': expected at least one trainable weight; received a model "
-                    f"{received}. {advice}"
-                )
-            self.__dict__["_trained"] = (structure_version.number, weights)
-        return weights
-
-    def make_train_function(self) -> Callable[[Iterator[Any]], Mapping[str, Any]]:
-        """The function that takes the next batch from an iterator and trains on it; override to wrap the step."""
-        return _repeated(self.train_step, self.steps_per_execution)
-
-    def make_test_function(self) -> Callable[[Iterator[Any]], Mapping[str, Any]]:
-        """The function that takes the next batch from an iterator and evaluates it."""
-        return _repeated(self.test_step, self.steps_per_execution)
-
-    def make_predict_function(self) -> Callable[[Iterator[Any]], Any]:
-        """The function that takes the next batch from an iterator and returns the outputs."""
-        return _repeated(self.predict_step, 1)
 
     # --- fit -----------------------------------------------------------------------------------------------------
 
@@ -358,7 +247,7 @@ class Trainer:
         part: str = "",
     ) -> DataSource:
         steps_of_training = ("train_step", "test_step", "compute_loss")
-        own_step = any(getattr(type(self), name) is not getattr(Trainer, name) for name in steps_of_training)
+        own_step = any(getattr(type(self), name) is not getattr(Steps, name) for name in steps_of_training)
         return make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
             device=self.device, check=checks.BatchCheck(self, part, own_step), passes=passes, part=part,
@@ -444,7 +333,7 @@ class Trainer:
     ) -> tuple[Iterator[Any], int]:
         """The iterator over batches, and how many batches one step takes: several where nobody could tell."""
         stride = self.steps_per_execution if mode == "test" else 1
-        own = all(getattr(type(self), name) is getattr(Trainer, name) for name in STEPS_OF_INFERENCE[mode])
+        own = all(getattr(type(self), name) is getattr(Steps, name) for name in STEPS_OF_INFERENCE[mode])
         scores = (self.compiled_loss, self.compiled_metrics)
         if own and steps == source.steps and (mode == "predict" or all(one.is_sample_wise() for one in scores)):
             together = batches_at_once(self, source, callbacks, mode)
@@ -550,68 +439,6 @@ class Trainer:
         if return_dict:
             return values
         return next(iter(values.values())) if len(values) == 1 else list(values.values())
-
-
-class training_mode:
-    """Put a model and the torch modules inside into training or inference, and back."""
-
-    def __init__(self, model: Any, training: bool) -> None:
-        self.model, self.training = model, training
-
-    def __enter__(self) -> None:
-        self.before = self.model.training
-        if self.before != self.training:
-            self.model.train(self.training)
-
-    def __exit__(self, *_: Any) -> None:
-        if self.before != self.training:
-            self.model.train(self.before)
-
-
-class trainable_as_compiled:
-    """Freeze and thaw layers as they were when the model was compiled, and back.
-
-    tf.keras trains what was trainable at `compile`; a GAN's discriminator is compiled, then frozen for the other model.
-    """
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def __enter__(self) -> None:
-        flags = self.model._trainable_when_compiled
-        layers = (self.model, *self.model.inner_layers)
-        self.changed = [layer for layer in layers if flags.get(id(layer), layer.trainable) is not layer.trainable]
-        for layer in self.changed:
-            layer.set_own_trainable(not layer.trainable)
-
-    def __exit__(self, *_: Any) -> None:
-        for layer in self.changed:
-            layer.set_own_trainable(not layer.trainable)
-
-
-def _repeated(step: Callable[[Any], Any], times: int) -> Callable[[Iterator[Any]], Any]:
-    if times == 1:
-        return lambda iterator: step(next(iterator))
-
-    def several(iterator: Iterator[Any]) -> Any:
-        logs = step(next(iterator))
-        for _ in range(times - 1):
-            try:
-                batch = next(iterator)
-            except StopIteration:
-                break
-            logs = step(batch)
-        return logs
-
-    return several
-
-
-def _results(metrics: Sequence[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for metric in metrics:
-        result = metric.result()
-        found.update(result if isinstance(result, Mapping) else {metric.name: result})
-    return found
 
 
 def _to_number(value: Any) -> Any:
