@@ -45,11 +45,11 @@ def warm() -> None:
         model = stack()
         model.compile(optimizer, "mse", metrics=["mae"])
         model.fit(X, Y, validation_data=(X, Y), verbose=0)
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
 def without_collector() -> Iterator[None]:
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

@@ -430,7 +430,6 @@ def test_torch_activations_in_layers() -> None:
     assert Activation(torch.sin)(X).equal(torch.sin(X))
 
 
-@pytest.mark.slow
 def test_compilation_by_torch() -> None:
     model = residual()
     expected = model(X)
@@ -523,8 +522,9 @@ def test_no_step_waits_for_the_device(cuda: str) -> None:
     model = mlp()
     model.compile("adam", "mse", metrics=["mae"])
     model.fit(X, Y, verbose=0)
+    batch = X.cuda(), Y.cuda()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        model.train_step((X.cuda(), Y.cuda()))
+        model.train_step(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")

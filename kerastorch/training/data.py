@@ -150,13 +150,21 @@ def _map_batch(function: Callable[[torch.Tensor], torch.Tensor], data: Any) -> A
 
 
 class IterableSource(DataSource):
-    """Anything that yields batches: loaders, generators, sequences."""
+    """Anything that yields batches: loaders, generators, sequences; `class_weights` is a table from class to weight."""
 
-    def __init__(self, batches: Any, steps: int | None, device: torch.device, check: Check | None = None) -> None:
+    def __init__(
+        self,
+        batches: Any,
+        steps: int | None,
+        device: torch.device,
+        check: Check | None = None,
+        class_weights: torch.Tensor | None = None,
+    ) -> None:
         self.batches = batches
         self.steps = steps
         self.device = device
         self.check = check
+        self.class_weights = class_weights
         self.restarts = not isinstance(batches, Iterator)
 
     def epoch(self) -> Iterator[Any]:
@@ -168,6 +176,8 @@ class IterableSource(DataSource):
             tensors = _converted(unpack_x_y_sample_weight(batch))
             if self.check is not None:
                 self.check(tensors, number)
+            if self.class_weights is not None:
+                tensors = _weighted_by_class(tensors, self.class_weights)
             packed = pack_x_y_sample_weight(*tensors)
             yield packed if self.device.type in ("cpu", "cuda") else move(packed, self.device)
 
@@ -178,11 +188,7 @@ class IterableSource(DataSource):
 class SequenceSource(IterableSource):
     """A `utils.Sequence`: batches by number, in a new order each epoch when shuffled."""
 
-    def __init__(
-        self, sequence: Any, steps: int | None, device: torch.device, shuffle: bool, check: Check | None = None
-    ) -> None:
-        super().__init__(sequence, len(sequence) if steps is None else steps, device, check)
-        self.shuffle = shuffle
+    shuffle = True
 
     def _iterate(self) -> Iterator[Any]:
         count = len(self.batches)
@@ -204,7 +210,7 @@ def copied_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
     stream = torch.cuda.Stream(device)
 
     def start(batch: Any) -> Any:
-        pinned = nest.map_structure(lambda leaf: leaf.pin_memory() if leaf is not None else None, batch)
+        pinned = nest.map_structure(_pinned, batch)
         with torch.cuda.stream(stream):
             return move(pinned, device)
 
@@ -213,10 +219,18 @@ def copied_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
         upcoming = start(batch)
         if waiting is not None:
             yield waiting
-        torch.cuda.current_stream(device).wait_stream(stream)
+        computing = torch.cuda.current_stream(device)
+        computing.wait_stream(stream)
+        for leaf in nest.flatten(upcoming):
+            if leaf is not None:
+                leaf.record_stream(computing)  # its memory must not be taken by a copy before the step has read it
         waiting = upcoming
     if waiting is not None:
         yield waiting
+
+
+def _pinned(leaf: torch.Tensor | None) -> torch.Tensor | None:
+    return leaf if leaf is None or leaf.device.type != "cpu" else leaf.pin_memory()
 
 
 def _checked_batch_size(batch_size: Any) -> int:
@@ -275,14 +289,13 @@ def make_source(
         labels = nest.map_structure(_index_labels, labels)
         return ArraySource(inputs, labels, weights, batch_size, steps, shuffle, device, passes)
     if kind == "sequence":
-        source: IterableSource = SequenceSource(x, steps, device, bool(shuffle), check)
-    elif kind == "dataset":
+        source = SequenceSource(x, len(x) if steps is None else steps, device, check, table)
+        source.shuffle = bool(shuffle)
+        return source
+    if kind == "dataset":
         iterable = isinstance(x, IterableDataset)
-        loader = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
-        source = IterableSource(loader, steps if iterable else steps or len(loader), device, check)
-    else:
-        source = IterableSource(x, _length_of(x) if steps is None else steps, device, check)
-    return source if table is None else _ClassWeightedSource(source, table)
+        x = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
+    return IterableSource(x, _length_of(x) if steps is None else steps, device, check, table)
 
 
 def _converted(batch: tuple[Any, Any, Any], part: str = "") -> tuple[Any, Any, Any]:
@@ -294,21 +307,6 @@ def _warn_of_not_finite(x: Any) -> None:
     found = describe_not_finite(x, "x")
     if found is not None:
         warnings.warn(f"{found} What is predicted for them means nothing.", RuntimeWarning, stacklevel=4)
-
-
-class _ClassWeightedSource(DataSource):
-    """Another source whose batches get a sample weight by their class."""
-
-    def __init__(self, source: DataSource, table: torch.Tensor) -> None:
-        self.source, self.table = source, table
-        self.steps, self.restarts = source.steps, source.restarts
-
-    def epoch(self) -> Iterator[Any]:
-        for batch in self.source.epoch():
-            yield pack_x_y_sample_weight(*_weighted_by_class(unpack_x_y_sample_weight(batch), self.table))
-
-    def end_of_epoch(self) -> None:
-        self.source.end_of_epoch()
 
 
 def _weighted_by_class(tensors: tuple[Any, Any, Any], table: torch.Tensor) -> tuple[Any, Any, Any]:
