@@ -110,9 +110,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("case", SHAPES)
-@pytest.mark.parametrize(
-    "method", ["fit", "evaluate", "predict", "train_on_batch", "predict_on_batch", "call"]
-)
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict", "train_on_batch", "predict_on_batch", "call"])
 def test_wrong_shapes(case: str, method: str) -> None:
     build, x, text = SHAPES[case]
     model = build()
@@ -143,27 +141,19 @@ def test_shapes_for_several_inputs() -> None:
     model.compile("sgd", "mse")
     a, b, y = np.ones((4, 3)), np.ones((4, 2)), np.ones((4, 1))
     refused_by_fit(model, [b, a], y, ValueError, "expected shape (None, 3) for input 'left'; received (4, 2)")
-    refused_by_fit(
-        model, {"left": a, "right": a}, y, ValueError, "(None, 2) for input 'right'; received (4, 3)"
-    )
-    refused_by_fit(
-        model, {"left": a, "rihgt": b}, y, ValueError, "received ['left', 'rihgt']", "Missing: 'right'"
-    )
+    refused_by_fit(model, {"left": a, "right": a}, y, ValueError, "(None, 2) for input 'right'; received (4, 3)")
+    refused_by_fit(model, {"left": a, "rihgt": b}, y, ValueError, "received ['left', 'rihgt']", "Missing: 'right'")
     refused_by_fit(model, a, y, ValueError, "expected 2 inputs (left, right); received 1")
     refused_by_fit(model, [a, b, b], y, ValueError, "expected 2 inputs (left, right); received 3")
     refused_by_fit(classifier(), [X, X], Y, ValueError, "received 2")
 
 
 def test_layers_say_what_does_not_fit() -> None:
-    with pytest.raises(
-        ValueError, match=r"Conv2D 'conv2d': expected a tensor of rank 4.*; received shape \(10, 8\)"
-    ):
+    with pytest.raises(ValueError, match=r"Conv2D 'conv2d': expected a tensor of rank 4.*; received shape \(10, 8\)"):
         Conv2D(2, 3)(torch.zeros(10, 8))
     layer = Dense(2)
     layer(torch.zeros(1, 3))
-    with pytest.raises(
-        ValueError, match=r"Dense 'dense': expected size 3 in axis -1; received shape \(1, 4\)"
-    ):
+    with pytest.raises(ValueError, match=r"Dense 'dense': expected size 3 in axis -1; received shape \(1, 4\)"):
         layer(torch.zeros(1, 4))
     with pytest.raises(ValueError, match=r"Dense 'dense_1': expected a known size of the last axis"):
         Dense(2)(keras.Input((None,)))
@@ -171,9 +161,7 @@ def test_layers_say_what_does_not_fit() -> None:
         Add()(keras.Input((3,)))
     with pytest.raises(ValueError, match=r"Add 'add_1': expected inputs whose shapes are equal or broadcast"):
         Add()([keras.Input((3,)), keras.Input((4,))])
-    with pytest.raises(
-        ValueError, match=r"Concatenate 'concatenate': expected inputs that differ only in axis -1"
-    ):
+    with pytest.raises(ValueError, match=r"Concatenate 'concatenate': expected inputs that differ only in axis -1"):
         Concatenate()([keras.Input((3, 2)), keras.Input((4, 2))])
     with pytest.raises(ValueError, match=r"Reshape 'reshape': expected a target_shape with 8 values"):
         Reshape((3, 3))(keras.Input((8,)))
@@ -210,9 +198,7 @@ def test_lengths() -> None:
 
 
 def test_a_list_of_samples_is_a_list_of_inputs() -> None:
-    message = refused_by_fit(
-        classifier(), list(np.ones((500, 8))), np.zeros(500), ValueError, "numpy.stack(x)"
-    )
+    message = refused_by_fit(classifier(), list(np.ones((500, 8))), np.zeros(500), ValueError, "numpy.stack(x)")
     assert len(message) < 300
     refused_by_fit(classifier(), list(X[:8]), Y[:8], ValueError, "received 8")
 
@@ -232,9 +218,7 @@ def test_empty_generators() -> None:
     refused_by_fit(model, iter(()), None, ValueError, text)
     refused(model, lambda: model.predict(iter(()), verbose=0), ValueError, text)
     refused(model, lambda: model.evaluate(iter(()), verbose=0), ValueError, text)
-    refused_by_fit(
-        model, iter([(X[:0], Y[:0])]), None, ValueError, "'x' of batch 0: expected at least one sample"
-    )
+    refused_by_fit(model, iter([(X[:0], Y[:0])]), None, ValueError, "'x' of batch 0: expected at least one sample")
 
 
 # --- values
@@ -256,12 +240,8 @@ def test_values_that_are_not_finite() -> None:
     refused_by_fit(classifier(), torch.tensor(x), Y, ValueError, text)
     refused_by_fit(classifier(), x.tolist(), Y.tolist(), ValueError, text)
     refused_by_fit(classifier(), X, Y, ValueError, "Data 'validation x'", "row 4", validation_data=(x, Y))
-    refused_by_fit(
-        classifier("mse"), X, np.where(ONE_HOT > 0, np.nan, 1), ValueError, "Data 'y'", "nan in row 0"
-    )
-    refused_by_fit(
-        classifier(), X, Y, ValueError, "'sample_weight'", "row 0", sample_weight=np.full(10, np.nan)
-    )
+    refused_by_fit(classifier("mse"), X, np.where(ONE_HOT > 0, np.nan, 1), ValueError, "Data 'y'", "nan in row 0")
+    refused_by_fit(classifier(), X, Y, ValueError, "'sample_weight'", "row 0", sample_weight=np.full(10, np.nan))
     model = classifier()
     refused(model, lambda: model.evaluate(x, Y, verbose=0), ValueError, text)
     refused(model, lambda: model.train_on_batch(x, Y), ValueError, text)
@@ -278,9 +258,7 @@ def test_values_that_are_not_finite_in_a_generator_name_the_batch() -> None:
         yield spoilt((4, np.nan)), Y
 
     model = classifier()
-    with pytest.raises(
-        ValueError, match="Data 'x' of batch 1: expected finite numbers; received nan in row 4"
-    ):
+    with pytest.raises(ValueError, match="Data 'x' of batch 1: expected finite numbers; received nan in row 4"):
         model.fit(batches(), verbose=0)
     assert int(model.optimizer.iterations) == 1  # the batch before it has counted
     assert np.isfinite(model.get_weights()[0]).all()
@@ -329,9 +307,7 @@ KINDS = {
 def test_what_is_no_array_of_numbers(kind: str) -> None:
     x, error, *texts = KINDS[kind]
     for batches in (x, ((x, Y) for _ in range(2))):
-        refused_by_fit(
-            classifier(), batches, Y if batches is x else None, error, "Data 'x': expected", *texts
-        )
+        refused_by_fit(classifier(), batches, Y if batches is x else None, error, "Data 'x': expected", *texts)
     model = classifier()
     refused(model, lambda: model.predict(x, verbose=0), error, *texts)
     refused_by_fit(classifier(), X, x, error, "Data 'y': expected", texts[0].replace("(x", "(y"))
@@ -340,16 +316,12 @@ def test_what_is_no_array_of_numbers(kind: str) -> None:
 def test_what_is_no_data_at_all() -> None:
     refused_by_fit(classifier(), None, None, ValueError, "expected data as x; received None")
     refused_by_fit(classifier(), 5, Y, TypeError, "received 5 (int)")
-    refused_by_fit(
-        classifier(), "data.csv", Y, TypeError, "received the string 'data.csv'", "Read the file first"
-    )
+    refused_by_fit(classifier(), "data.csv", Y, TypeError, "received the string 'data.csv'", "Read the file first")
     refused_by_fit(classifier(), X, None, ValueError, "expected labels for the loss; received only x")
     refused_by_fit(classifier(), iter([X]), None, ValueError, "expected labels for the loss; received only x")
     refused_by_fit(subclassed(), X, None, ValueError, "expected labels for the loss; received only x")
     refused_by_fit(classifier(), iter([(X, Y, Y, Y)]), None, ValueError, "received a tuple of 4")
-    refused_by_fit(
-        classifier(), iter([(X, Y)]), Y, ValueError, "expected y and sample_weight inside the batches"
-    )
+    refused_by_fit(classifier(), iter([(X, Y)]), Y, ValueError, "expected y and sample_weight inside the batches")
 
 
 # --- labels
@@ -413,9 +385,7 @@ def test_labels_of_a_generator_name_the_batch(build: Callable[[], Any]) -> None:
 
 def test_labels_of_validation_data_are_checked_before_training() -> None:
     for build in (classifier, deferred, subclassed):
-        refused_by_fit(
-            build(), X, Y, ValueError, "received 3 in row 6", validation_data=(X, labels_with(6, 3))
-        )
+        refused_by_fit(build(), X, Y, ValueError, "received 3 in row 6", validation_data=(X, labels_with(6, 3)))
 
 
 def test_labels_of_several_outputs_name_the_output() -> None:
@@ -425,9 +395,7 @@ def test_labels_of_several_outputs_name_the_output() -> None:
     model.compile("sgd", {"kind": "sparse_categorical_crossentropy", "size": "mse"})
     text = "of output 'kind': expected integer labels from 0 to 2, for 3 classes; received 3 in row 6"
     refused_by_fit(model, X, {"kind": labels_with(6, 3), "size": X[:, :1]}, ValueError, text)
-    refused_by_fit(
-        model, X, {"knd": Y, "size": X[:, :1]}, ValueError, "received one for 'knd'. Did you mean 'kind'?"
-    )
+    refused_by_fit(model, X, {"knd": Y, "size": X[:, :1]}, ValueError, "received one for 'knd'. Did you mean 'kind'?")
     refused_by_fit(model, X, [Y], ValueError, "fit: expected labels as a list of 2", "received 1")
 
 
@@ -442,16 +410,12 @@ def test_one_hot_and_integer_labels_name_the_other_loss() -> None:
         for y in (Y, Y[:, None]):
             refused_by_fit(build("categorical_crossentropy"), X, y, ValueError, text.format(y.shape) + other)
     five = np.eye(5)[Y]
-    refused_by_fit(
-        classifier("categorical_crossentropy"), X, five, ValueError, "received labels of shape (10, 5)"
-    )
+    refused_by_fit(classifier("categorical_crossentropy"), X, five, ValueError, "received labels of shape (10, 5)")
 
 
 def test_labels_of_another_width() -> None:
     for loss in ("mse", "mae", "binary_crossentropy"):
-        refused_by_fit(
-            classifier(loss), X, np.eye(5)[Y], ValueError, "shape (10, 3); received labels of shape (10, 5)"
-        )
+        refused_by_fit(classifier(loss), X, np.eye(5)[Y], ValueError, "shape (10, 3); received labels of shape (10, 5)")
 
 
 def test_steps_of_ones_own_may_use_labels_as_they_like() -> None:
@@ -477,9 +441,7 @@ def test_class_weight_that_lacks_a_class() -> None:
     refused_by_fit(classifier(), X, Y, ValueError, text, class_weight={1: 1.0, 2: 2.0})
     model = classifier("categorical_crossentropy")
     refused_by_fit(model, X, ONE_HOT, ValueError, "received none for class 1", class_weight={0: 1.0, 2: 2.0})
-    refused_by_fit(
-        classifier(), iter([(X, Y)]), None, ValueError, "none for class 2", class_weight={0: 1.0, 1: 2.0}
-    )
+    refused_by_fit(classifier(), iter([(X, Y)]), None, ValueError, "none for class 2", class_weight={0: 1.0, 1: 2.0})
     for wrong in ({}, {"a": 1.0}, {0: "a", 1: 1, 2: 1}, {-1: 1.0}):
         text = "expected class_weight as a dict from class number to weight; received"
         refused_by_fit(classifier(), X, Y, ValueError, text, repr(wrong), class_weight=wrong)
@@ -508,12 +470,8 @@ def test_arguments_of_fit(name: str) -> None:
 
 
 def test_validation_split_that_cannot_be() -> None:
-    refused_by_fit(
-        classifier(), X[:1], Y[:1], ValueError, "leaves samples on both sides", validation_split=0.2
-    )
-    refused_by_fit(
-        classifier(), iter([(X, Y)]), None, ValueError, "received list_iterator", validation_split=0.2
-    )
+    refused_by_fit(classifier(), X[:1], Y[:1], ValueError, "leaves samples on both sides", validation_split=0.2)
+    refused_by_fit(classifier(), iter([(X, Y)]), None, ValueError, "received list_iterator", validation_split=0.2)
 
 
 # --- names
@@ -535,9 +493,7 @@ MISSPELT = {
 @pytest.mark.parametrize("kind", MISSPELT)
 def test_misspelt_names(kind: str) -> None:
     make, nearest = MISSPELT[kind]
-    with pytest.raises(
-        ValueError, match=rf"expected the name of a known .*received .*Did you mean ({nearest})\?"
-    ):
+    with pytest.raises(ValueError, match=rf"expected the name of a known .*received .*Did you mean ({nearest})\?"):
         make()
 
 
@@ -621,29 +577,19 @@ def test_empty_models() -> None:
         lambda: model(X),
         lambda: model.pop(),
     ):
-        with pytest.raises(
-            (ValueError, TypeError), match="expected at least one layer.*received an empty model"
-        ):
+        with pytest.raises((ValueError, TypeError), match="expected at least one layer.*received an empty model"):
             call()
 
 
 def test_before_build() -> None:
     model = keras.Sequential([Dense(3)])
-    with pytest.raises(
-        ValueError, match="Sequential 'sequential': expected a model that is built.*input_shape"
-    ):
+    with pytest.raises(ValueError, match="Sequential 'sequential': expected a model that is built.*input_shape"):
         model.summary()
-    with pytest.raises(
-        AttributeError, match="expected a model with symbolic outputs; received one that is not built"
-    ):
+    with pytest.raises(AttributeError, match="expected a model with symbolic outputs; received one that is not built"):
         _ = model.output
-    with pytest.raises(
-        AttributeError, match="Dense 'dense': expected a layer that is part of a model to have .output"
-    ):
+    with pytest.raises(AttributeError, match="Dense 'dense': expected a layer that is part of a model to have .output"):
         _ = model.layers[0].output
-    with pytest.raises(
-        ValueError, match="'sequential': expected 0 weight arrays .*; received 1. Call the layer once"
-    ):
+    with pytest.raises(ValueError, match="'sequential': expected 0 weight arrays .*; received 1. Call the layer once"):
         model.set_weights([X])
     with pytest.raises(ValueError, match="expected a functional or Sequential model that is built"):
         _ = model.code
@@ -651,13 +597,20 @@ def test_before_build() -> None:
     model.summary(print_fn=lambda line: None)
 
 
+def test_counting_weights_that_do_not_exist() -> None:
+    for layer in (Dense(3), keras.Sequential([Dense(3)]), Subclassed()):
+        with pytest.raises(ValueError, match="expected a layer that is built; received one without weights. Call it"):
+            layer.count_params()
+        layer(X)
+        assert layer.count_params() == 27
+    assert keras.Sequential([Flatten(input_shape=(2, 2))]).count_params() == 0
+
+
 def test_weights_of_another_shape_change_nothing() -> None:
     model = classifier()
     before = model.get_weights()
     wrong = [np.zeros_like(weight) for weight in before[:-1]] + [np.zeros(7)]
-    with pytest.raises(
-        ValueError, match=r"expected shape \(3,\) for weight 3 \(dense_1/bias:0\); received \(7,\)"
-    ):
+    with pytest.raises(ValueError, match=r"expected shape \(3,\) for weight 3 \(dense_1/bias:0\); received \(7,\)"):
         model.set_weights(wrong)
     with pytest.raises(ValueError, match=r"expected 4 weight arrays \(\(8, 4\), \(4,\), .*received 2"):
         model.set_weights(wrong[:2])
@@ -672,9 +625,7 @@ def test_graphs_that_are_not_connected() -> None:
         keras.Model(a, Dense(1)(b), name="m")
     with pytest.raises(ValueError, match=text):
         keras.Model(a, Add()([a, b]), name="m")
-    with pytest.raises(
-        ValueError, match="expected symbolic tensors as inputs; received ndarray. Start from Input"
-    ):
+    with pytest.raises(ValueError, match="expected symbolic tensors as inputs; received ndarray. Start from Input"):
         keras.Model(X, X)
     with pytest.raises(ValueError, match="expected different inputs; received one of them twice"):
         keras.Model([a, a], Dense(1)(a))
@@ -688,16 +639,12 @@ def test_layers_of_the_same_name() -> None:
     ):
         keras.Sequential([Dense(1, name="a", input_shape=(2,)), Dense(1, name="a")])
     x = keras.Input((3,))
-    with pytest.raises(
-        ValueError, match=r"two layers called 'a' \(Dense and Activation\). Pass name='...' to one"
-    ):
+    with pytest.raises(ValueError, match=r"two layers called 'a' \(Dense and Activation\). Pass name='...' to one"):
         keras.Model(x, Activation("relu", name="a")(Dense(1, name="a")(x)))
 
 
 def test_misspelt_layer_names() -> None:
-    with pytest.raises(
-        ValueError, match="expected the name of a layer; received 'dence_1'. Did you mean 'dense_1'"
-    ):
+    with pytest.raises(ValueError, match="expected the name of a layer; received 'dence_1'. Did you mean 'dense_1'"):
         classifier().get_layer("dence_1")
     with pytest.raises(ValueError, match="expected an index below 2; received index=2"):
         classifier().get_layer(index=2)
@@ -710,18 +657,14 @@ def test_nothing_to_train() -> None:
     refused_by_fit(model, X, Y, ValueError, "expected at least one trainable weight", "Set trainable = True")
     unlost = keras.Sequential([Dense(1, input_shape=(8,))])
     unlost.compile("sgd")
-    refused_by_fit(
-        unlost, X, Y, ValueError, "expected a loss for at least one output", "Pass loss='...' to compile()"
-    )
+    refused_by_fit(unlost, X, Y, ValueError, "expected a loss for at least one output", "Pass loss='...' to compile()")
 
 
 # --- what works, as in tf.keras
 
 
 def test_images_without_a_channel_axis() -> None:
-    model = keras.Sequential(
-        [Conv2D(2, 3, input_shape=(28, 28, 1)), Flatten(), Dense(3, activation="softmax")]
-    )
+    model = keras.Sequential([Conv2D(2, 3, input_shape=(28, 28, 1)), Flatten(), Dense(3, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     x = np.random.RandomState(0).rand(10, 28, 28)
     np.testing.assert_array_equal(model.predict(x, verbose=0), model.predict(x[..., None], verbose=0))
@@ -797,9 +740,7 @@ class InterruptAt(keras.callbacks.Callback):
 def test_interrupted_training_leaves_model_and_history_usable() -> None:
     model = classifier(metrics=["accuracy"])
     with pytest.raises(KeyboardInterrupt):
-        model.fit(
-            X, Y, batch_size=2, epochs=5, verbose=0, validation_data=(X, Y), callbacks=[InterruptAt(2, 1)]
-        )
+        model.fit(X, Y, batch_size=2, epochs=5, verbose=0, validation_data=(X, Y), callbacks=[InterruptAt(2, 1)])
     assert model.history.epoch == [0, 1]
     assert list(model.history.history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
     assert [len(values) for values in model.history.history.values()] == [2, 2, 2, 2]

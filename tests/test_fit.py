@@ -171,7 +171,9 @@ def test_data_of_every_type_of_number() -> None:
     expected = regressor().predict(whole.astype("float32"), verbose=0)
     for name in ("uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float64", ">f4"):
         np.testing.assert_allclose(regressor().predict(whole.astype(name), verbose=0), expected, rtol=1e-5)
-    np.testing.assert_allclose(regressor().predict(whole > 5, verbose=0), regressor().predict((whole > 5) * 1.0, verbose=0))
+    np.testing.assert_allclose(
+        regressor().predict(whole > 5, verbose=0), regressor().predict((whole > 5) * 1.0, verbose=0)
+    )
     frozen = X.copy()
     frozen.setflags(write=False)
     assert regressor().predict(frozen, verbose=0).shape == (N, 2)
@@ -220,6 +222,7 @@ def test_sequences_are_shuffled_by_batch_and_told_of_epochs() -> None:
     regressor().fit(data, epochs=2, shuffle=False, verbose=0)
     assert data.asked == [0, 1, 2] * 2
     with pytest.raises(NotImplementedError, match="Bare: expected a method __len__"):
+
         class Bare(keras.utils.Sequence):
             pass
 
@@ -374,9 +377,11 @@ def test_validation_with_sample_weights_steps_and_batch_size() -> None:
 def test_validation_frequency() -> None:
     def epochs_with_validation(frequency: Any, epochs: int = 6) -> list[int]:
         seen = Seen()
-        history = regressor().fit(
-            X, Y, validation_data=(X, Y), validation_freq=frequency, epochs=epochs, verbose=0, callbacks=[seen]
-        ).history
+        history = (
+            regressor()
+            .fit(X, Y, validation_data=(X, Y), validation_freq=frequency, epochs=epochs, verbose=0, callbacks=[seen])
+            .history
+        )
         ends = [i for i, call in enumerate(seen.calls) if call.startswith("epoch end")]
         tests = [i for i, call in enumerate(seen.calls) if call == "test end"]
         found = [next(number for number, end in enumerate(ends) if test < end) for test in tests]
@@ -645,7 +650,9 @@ def test_logs_of_batches_are_means_so_far() -> None:
     seen = Seen()
     model = regressor(rate=0.0)
     model.fit(X, Y, batch_size=5, shuffle=False, verbose=0, callbacks=[seen])
-    first, second = (((model.predict(part[0], verbose=0) - part[1]) ** 2).mean() for part in ((X[:5], Y[:5]), (X[5:], Y[5:])))
+    first, second = (
+        ((model.predict(part[0], verbose=0) - part[1]) ** 2).mean() for part in ((X[:5], Y[:5]), (X[5:], Y[5:]))
+    )
     batches = [logs["loss"] for logs in seen.logs if "loss" in logs][:2]
     np.testing.assert_allclose(batches, [first, (first + second) / 2], rtol=1e-5)
     assert all(isinstance(value, float) for logs in seen.logs for value in logs.values())

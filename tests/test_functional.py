@@ -429,7 +429,9 @@ def test_masks_leave_and_enter_models() -> None:
 def test_an_explicit_mask_wins() -> None:
     words, mask = Input((4,), dtype="int64"), Input((4,), dtype="bool")
     embedded = Embedding(5, 2, mask_zero=True)(words)
-    model = keras.Model([words, mask], [MaskedSum()(embedded, mask=mask), MaskedSum()(Dropout(0.1)(embedded, mask=mask))])
+    model = keras.Model(
+        [words, mask], [MaskedSum()(embedded, mask=mask), MaskedSum()(Dropout(0.1)(embedded, mask=mask))]
+    )
     for found in model([WORDS, WORDS == 1]):
         same(found, torch.tensor([1.0, 0.0, 3.0]))
 
@@ -633,9 +635,9 @@ def test_frozen_batch_normalization_stays_in_inference() -> None:
     norm = BatchNormalization()
     model = keras.Model(x, norm(x))
     norm.trainable = False
-    for wide in (LEFT * 10 + 5,):
-        same(model(wide, training=True), model(wide))
-        np.testing.assert_array_equal(norm.moving_mean.numpy(), np.zeros(3))
+    wide = LEFT * 10 + 5
+    same(model(wide, training=True), model(wide))
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), np.zeros(3))
     norm.trainable = True
     assert np.abs((model(wide, training=True) - model(wide)).detach().numpy()).max() > 1
     assert np.abs(norm.moving_mean.numpy()).min() > 0

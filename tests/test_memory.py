@@ -56,7 +56,9 @@ def without_collector() -> Iterator[None]:
 
 
 def stack() -> Any:
-    return keras.Sequential([Dense(4, activation="relu", input_shape=(6,)), Dropout(0.5), BatchNormalization(), Dense(1)])
+    return keras.Sequential(
+        [Dense(4, activation="relu", input_shape=(6,)), Dropout(0.5), BatchNormalization(), Dense(1)]
+    )
 
 
 def deferred() -> Any:

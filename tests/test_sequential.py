@@ -173,7 +173,9 @@ def test_torch_modules_in_the_stack() -> None:
     lines: list[str] = []
     model.summary(print_fn=lines.append)
     assert any("torch_module (TorchModule)" in line for line in lines)
-    convolutional = keras.Sequential([Input((6, 6, 1)), Conv2D(2, 3), Lambda(lambda t: t.permute(0, 3, 1, 2)), nn.Flatten()])
+    convolutional = keras.Sequential(
+        [Input((6, 6, 1)), Conv2D(2, 3), Lambda(lambda t: t.permute(0, 3, 1, 2)), nn.Flatten()]
+    )
     assert convolutional.output_shape == (None, 32)
     assert keras.Sequential([nn.Linear(3, 2)])(X).shape == (4, 2)
 
@@ -247,7 +249,9 @@ def test_other_names_and_types() -> None:
 
 
 def test_relus_that_move_behind_a_pooling_change_nothing() -> None:
-    model = keras.Sequential([Conv2D(3, 3, activation="relu", input_shape=(8, 8, 1)), MaxPooling2D(), Flatten(), Dense(2)])
+    model = keras.Sequential(
+        [Conv2D(3, 3, activation="relu", input_shape=(8, 8, 1)), MaxPooling2D(), Flatten(), Dense(2)]
+    )
     images = torch.from_numpy(normal("images", (2, 8, 8, 1)))
     conv, pool, flatten, dense = model.layers
     expected = dense(flatten(pool(conv(images))))

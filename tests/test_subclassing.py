@@ -55,9 +55,11 @@ def test_weights_made_in_every_way() -> None:
             self.c = keras.Variable([1.0, 2.0], name="c")
             self.d = nn.Parameter(torch.ones(3))
             self.counter = self.add_weight(name="counter", shape=(), dtype="int64", trainable=False)
-            self.e = self.add_weight((2, 2), "ones", name="e") if False else self.add_weight(shape=(2, 2), name="e")
+            self.e = self.add_weight(shape=(2, 2), name="e")
             self.k3 = self.add_weight((4,), "ones")
-            self.function = self.add_weight(name="f", shape=(2,), initializer=lambda shape, dtype=None: torch.full(shape, 7.0))
+            self.function = self.add_weight(
+                name="f", shape=(2,), initializer=lambda shape, dtype=None: torch.full(shape, 7.0)
+            )
 
         def call(self, inputs: torch.Tensor) -> torch.Tensor:
             return inputs
@@ -107,7 +109,14 @@ def test_layers_in_attributes_lists_and_dicts() -> None:
     assert model.numbers == [1, 2, 3] and model.options == {"rate": 0.5}
     keys = list(model.state_dict())
     assert len(keys) == len(set(keys)) == 24
-    assert keys[:6] == ["first.kernel", "first.bias", "blocks.0.kernel", "blocks.0.bias", "blocks.1.0.kernel", "blocks.1.0.bias"]
+    assert keys[:6] == [
+        "first.kernel",
+        "first.bias",
+        "blocks.0.kernel",
+        "blocks.0.bias",
+        "blocks.1.0.kernel",
+        "blocks.1.0.bias",
+    ]
     assert "heads.b.0.kernel" in keys and "by_name.x_y.kernel" in keys
     model.later[0] = Dense(2)
     del model.later[2]
@@ -115,11 +124,11 @@ def test_layers_in_attributes_lists_and_dicts() -> None:
     assert len(model.weights) == 22
     model.heads["c"] = model.first  # a second path to known weights adds none
     assert len(model.weights) == 22
-    for twin in (copy.deepcopy(model), ):
-        torch.testing.assert_close(twin(X), model(X))
-        twin.later.append(Dense(2))
-        twin(X)
-        assert len(twin.weights) == 24 and len(model.weights) == 22
+    twin = copy.deepcopy(model)
+    torch.testing.assert_close(twin(X), model(X))
+    twin.later.append(Dense(2))
+    twin(X)
+    assert len(twin.weights) == 24 and len(model.weights) == 22
     model.compile("sgd", "mse")
     before = model.get_weights()
     model.fit(X, Y, verbose=0)

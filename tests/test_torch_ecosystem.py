@@ -1,4 +1,4 @@
-"""Models are torch modules: state, hooks, optimizers, schedulers, loops, devices and compilation of torch work on them."""
+"""Models are torch modules: state, hooks, optimizers, loops, devices and compilation of torch work on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ IMAGES = torch.from_numpy(normal("images", (4, 8, 8, 1)))
 
 
 def mlp() -> Any:
-    return keras.Sequential([Dense(5, activation="relu", input_shape=(6,)), BatchNormalization(), Dropout(0.5), Dense(2)])
+    return keras.Sequential(
+        [Dense(5, activation="relu", input_shape=(6,)), BatchNormalization(), Dropout(0.5), Dense(2)]
+    )
 
 
 def cnn() -> Any:
@@ -205,9 +207,9 @@ def test_global_hooks(name: str) -> None:
         torch.testing.assert_close(model(x), expected)
     finally:
         handle.remove()
-    assert [layer.name for layer in model.layers if "input" not in layer.name and not layer.name.startswith("torch.")] == [
-        one for one in seen if one != model.name and not one.startswith("torch.")
-    ]
+    assert [
+        layer.name for layer in model.layers if "input" not in layer.name and not layer.name.startswith("torch.")
+    ] == [one for one in seen if one != model.name and not one.startswith("torch.")]
     assert seen[-1] == model.name
     seen.clear()
     model(x)

@@ -79,6 +79,11 @@ def _run_on_meta(
             return function(*meta_args, **meta_kwargs)
     except (RuntimeError, NotImplementedError, IndexError, TypeError) as error:
         if isinstance(error, TypeError) and "meta" not in str(error):
+            if any(leaf is None for leaf in nest.flatten(args[1:])):
+                raise TypeError(
+                    f"Layer '{name}': expected known sizes; received None, which stands for the size of an axis that "
+                    "varies, such as the batch. Use -1 for it, or a Flatten or Reshape layer."
+                ) from error
             raise
         shapes = [leaf.shape for leaf in nest.flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
         raise ValueError(

@@ -156,8 +156,14 @@ class WeightsMixin(nn.Module):
                 weight.copy_(value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value)))
 
     def count_params(self) -> int:
-        """The number of scalars in all weights."""
-        return sum(weight.numel() for weight in self.weights)
+        """The number of scalars in all weights; ValueError for a layer whose weights do not exist yet."""
+        weights = self.weights
+        if not weights and not self.built:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected a layer that is built; received one without weights. "
+                "Call it on data, or call build() with an input shape."
+            )
+        return sum(weight.numel() for weight in weights)
 
 
 def module_weights(module: nn.Module, attribute: str) -> list[Any]:

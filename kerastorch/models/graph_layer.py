@@ -150,8 +150,8 @@ class GraphLayer(Layer):
         flat = nest.flatten(inputs)
         if len(flat) != len(names):
             raise ValueError(
-                f"Model '{self.name}': expected {len(names)} inputs ({', '.join(names)}); received {len(flat)}. "
-                "Pass a list in that order, or a dict by these names."
+                f"Model '{self.name}': expected {len(names)} input{'s' * (len(names) > 1)} ({', '.join(names)}); "
+                f"received {len(flat)}. Pass a list in that order, or a dict by these names."
             )
         return flat
 

@@ -21,7 +21,7 @@ def check_labels(outputs: Outputs, losses: list[Any], shapes: list[Shape], y: An
     if y is None:
         if any(loss is not None for loss in losses):
             raise ValueError(
-                "fit: expected labels for the loss; received only x. Pass y, or let the data yield (x, y)."
+                "Data 'y': expected labels for the loss; received only x. Pass y, or let the data yield (x, y)."
             )
         return
     labels = outputs.labels(y)
