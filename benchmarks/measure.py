@@ -37,9 +37,7 @@ def summarise(values: Sequence[float]) -> Summary:
     return Summary(median, low, high)
 
 
-def take_turns(
-    pieces: Mapping[str, Callable[[], float]], rounds: int
-) -> tuple[dict[str, list[float]], dict[str, str]]:
+def take_turns(pieces: Mapping[str, Callable[[], float]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
     """Run A B C A B C ...; return the measurements, and the reasons of the contenders that failed instead."""
     values: dict[str, list[float]] = {name: [] for name in pieces}
     failures: dict[str, str] = {}

@@ -49,9 +49,7 @@ def resident_megabytes() -> float:
 
     status = Path("/proc/self/statm")
     if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-            2**20 if sys.platform == "darwin" else 2**10
-        )
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc; without it some 8 MB come and go
     if give_back is not None:
         give_back(0)

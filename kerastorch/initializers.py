@@ -28,9 +28,7 @@ class Initializer:
     ...         return torch.full(shape, 7.0)
     """
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         raise NotImplementedError(
             f"{type(self).__name__}: expected a method __call__(shape, dtype=None); found none. Define it."
         )
@@ -53,9 +51,7 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0) -> None:
         self.value = value
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         shape, dtype, device = tuple(shape), torch_dtype(dtype), device or current_device()
         if isinstance(self.value, int | float | bool):
             return torch.full(shape, self.value, dtype=dtype, device=device)
@@ -80,9 +76,7 @@ class Zeros(Initializer):
     tensor([0., 0.])
     """
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         return torch.zeros(tuple(shape), dtype=torch_dtype(dtype), device=device or current_device())
 
 
@@ -93,9 +87,7 @@ class Ones(Initializer):
     tensor([1., 1.])
     """
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         return torch.ones(tuple(shape), dtype=torch_dtype(dtype), device=device or current_device())
 
 
@@ -108,9 +100,7 @@ class RandomInitializer(Initializer):
 
     seed: int | None = None
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         shape, dtype = tuple(int(size) for size in shape), torch_dtype(dtype)
         device = torch.device(device) if device is not None else current_device()
         self.check(shape, dtype)
@@ -170,9 +160,7 @@ class RandomUniform(RandomInitializer):
         if dtype == torch.bool or dtype.is_complex:
             super().check(shape, dtype)
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         if torch_dtype(dtype).is_floating_point:
             return super().__call__(shape, dtype, device)
         values = super().__call__(shape, "float64", device)  # a cast of float32 could round up to maxval
@@ -375,9 +363,9 @@ class Orthogonal(RandomInitializer):
     def fill(self, values: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         columns = values.shape[-1]
         rows = math.prod(values.shape[:-1])
-        drawn = torch.empty(
-            (max(rows, columns), min(rows, columns)), dtype=values.dtype, device=values.device
-        ).normal_(generator=generator)
+        drawn = torch.empty((max(rows, columns), min(rows, columns)), dtype=values.dtype, device=values.device).normal_(
+            generator=generator
+        )
         q, r = torch.linalg.qr(drawn)
         q = q * torch.sign(torch.diagonal(r))  # makes the distribution even over all orthogonal matrices
         return self.gain * (q.t() if rows < columns else q).reshape(values.shape)
@@ -399,9 +387,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(
-        self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None
-    ) -> torch.Tensor:
+    def __call__(self, shape: Shape, dtype: Any = None, device: str | torch.device | None = None) -> torch.Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity: expected the shape of a matrix; received {tuple(shape)}.")
         return self.gain * torch.eye(*shape, dtype=torch_dtype(dtype), device=device or current_device())

@@ -12,9 +12,29 @@ from support import normal
 
 # --- activations: (id, function of the module and a tensor) ----------------------------------------------
 ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    **{name: (lambda keras, x, name=name: keras.activations.get(name)(x)) for name in (
-        "elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax",
-        "softplus", "softsign", "swish", "tanh", "leaky_relu", "relu6", "log_softmax", "silu")},
+    **{
+        name: (lambda keras, x, name=name: keras.activations.get(name)(x))
+        for name in (
+            "elu",
+            "exponential",
+            "gelu",
+            "hard_sigmoid",
+            "linear",
+            "mish",
+            "relu",
+            "selu",
+            "sigmoid",
+            "softmax",
+            "softplus",
+            "softsign",
+            "swish",
+            "tanh",
+            "leaky_relu",
+            "relu6",
+            "log_softmax",
+            "silu",
+        )
+    },
     "none": lambda keras, x: keras.activations.get(None)(x),
     "relu-alpha": lambda keras, x: keras.activations.relu(x, alpha=0.1),
     "relu-max": lambda keras, x: keras.activations.relu(x, max_value=2.0),
@@ -30,9 +50,11 @@ ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 def activation_input() -> np.ndarray:
     """Values around zero, the bends and the far ends, none exactly on a bend."""
-    return np.concatenate([np.linspace(-7.03, 7.11, 24), [-40.0, 40.0, -0.01, 0.02],
-        normal("activations", (8,))]
-                          ).astype("float32").reshape(4, 9)
+    return (
+        np.concatenate([np.linspace(-7.03, 7.11, 24), [-40.0, 40.0, -0.01, 0.02], normal("activations", (8,))])
+        .astype("float32")
+        .reshape(4, 9)
+    )
 
 
 COTANGENT = normal("activations/cotangent", (4, 9))
@@ -108,50 +130,80 @@ class Law:
 
 
 RANDOM_INITIALIZERS: dict[str, tuple[Callable[[Any, int], Any], Law]] = {
-    "random_uniform": (lambda keras, seed: keras.initializers.RandomUniform(seed=seed),
-                       Law("uniform", 0.0, lambda i, o: 0.05)),
-    "random_uniform-range": (lambda keras, seed: keras.initializers.RandomUniform(-1.0, 3.0, seed=seed),
-                             Law("uniform", 1.0, lambda i, o: 2.0)),
-    "random_normal": (lambda keras, seed: keras.initializers.RandomNormal(seed=seed),
-                      Law("normal", 0.0, lambda i, o: 0.05)),
-    "random_normal-mean": (lambda keras, seed: keras.initializers.RandomNormal(mean=0.3, stddev=0.2,
-        seed=seed),
-                           Law("normal", 0.3, lambda i, o: 0.2)),
-    "truncated_normal": (lambda keras, seed: keras.initializers.TruncatedNormal(seed=seed),
-                         Law("truncated", 0.0, lambda i, o: 0.05)),
-    "truncated_normal-mean": (lambda keras, seed: keras.initializers.TruncatedNormal(0.5, 0.1, seed=seed),
-                              Law("truncated", 0.5, lambda i, o: 0.1)),
-    "glorot_uniform": (lambda keras, seed: keras.initializers.GlorotUniform(seed=seed),
-                       Law("uniform", 0.0, lambda i, o: (6 / (i + o)) ** 0.5)),
-    "glorot_normal": (lambda keras, seed: keras.initializers.GlorotNormal(seed=seed),
-                      Law("truncated", 0.0, lambda i, o: (2 / (i + o)) ** 0.5 / 0.87962566103423978)),
-    "he_uniform": (lambda keras, seed: keras.initializers.HeUniform(seed=seed),
-                   Law("uniform", 0.0, lambda i, o: (6 / i) ** 0.5)),
-    "he_normal": (lambda keras, seed: keras.initializers.HeNormal(seed=seed),
-                  Law("truncated", 0.0, lambda i, o: (2 / i) ** 0.5 / 0.87962566103423978)),
-    "lecun_uniform": (lambda keras, seed: keras.initializers.LecunUniform(seed=seed),
-                      Law("uniform", 0.0, lambda i, o: (3 / i) ** 0.5)),
-    "lecun_normal": (lambda keras, seed: keras.initializers.LecunNormal(seed=seed),
-                     Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978)),
-    "variance_scaling": (lambda keras, seed: keras.initializers.VarianceScaling(seed=seed),
-                         Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978)),
+    "random_uniform": (
+        lambda keras, seed: keras.initializers.RandomUniform(seed=seed),
+        Law("uniform", 0.0, lambda i, o: 0.05),
+    ),
+    "random_uniform-range": (
+        lambda keras, seed: keras.initializers.RandomUniform(-1.0, 3.0, seed=seed),
+        Law("uniform", 1.0, lambda i, o: 2.0),
+    ),
+    "random_normal": (
+        lambda keras, seed: keras.initializers.RandomNormal(seed=seed),
+        Law("normal", 0.0, lambda i, o: 0.05),
+    ),
+    "random_normal-mean": (
+        lambda keras, seed: keras.initializers.RandomNormal(mean=0.3, stddev=0.2, seed=seed),
+        Law("normal", 0.3, lambda i, o: 0.2),
+    ),
+    "truncated_normal": (
+        lambda keras, seed: keras.initializers.TruncatedNormal(seed=seed),
+        Law("truncated", 0.0, lambda i, o: 0.05),
+    ),
+    "truncated_normal-mean": (
+        lambda keras, seed: keras.initializers.TruncatedNormal(0.5, 0.1, seed=seed),
+        Law("truncated", 0.5, lambda i, o: 0.1),
+    ),
+    "glorot_uniform": (
+        lambda keras, seed: keras.initializers.GlorotUniform(seed=seed),
+        Law("uniform", 0.0, lambda i, o: (6 / (i + o)) ** 0.5),
+    ),
+    "glorot_normal": (
+        lambda keras, seed: keras.initializers.GlorotNormal(seed=seed),
+        Law("truncated", 0.0, lambda i, o: (2 / (i + o)) ** 0.5 / 0.87962566103423978),
+    ),
+    "he_uniform": (
+        lambda keras, seed: keras.initializers.HeUniform(seed=seed),
+        Law("uniform", 0.0, lambda i, o: (6 / i) ** 0.5),
+    ),
+    "he_normal": (
+        lambda keras, seed: keras.initializers.HeNormal(seed=seed),
+        Law("truncated", 0.0, lambda i, o: (2 / i) ** 0.5 / 0.87962566103423978),
+    ),
+    "lecun_uniform": (
+        lambda keras, seed: keras.initializers.LecunUniform(seed=seed),
+        Law("uniform", 0.0, lambda i, o: (3 / i) ** 0.5),
+    ),
+    "lecun_normal": (
+        lambda keras, seed: keras.initializers.LecunNormal(seed=seed),
+        Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978),
+    ),
+    "variance_scaling": (
+        lambda keras, seed: keras.initializers.VarianceScaling(seed=seed),
+        Law("truncated", 0.0, lambda i, o: (1 / i) ** 0.5 / 0.87962566103423978),
+    ),
     "variance_scaling-fan_out-untruncated": (
         lambda keras, seed: keras.initializers.VarianceScaling(
-            scale=3.0, mode="fan_out", distribution="untruncated_normal", seed=seed),
-        Law("normal", 0.0, lambda i, o: (3 / o) ** 0.5)),
+            scale=3.0, mode="fan_out", distribution="untruncated_normal", seed=seed
+        ),
+        Law("normal", 0.0, lambda i, o: (3 / o) ** 0.5),
+    ),
     "variance_scaling-fan_avg-uniform": (
         lambda keras, seed: keras.initializers.VarianceScaling(
-            scale=0.5, mode="fan_avg", distribution="uniform", seed=seed),
-        Law("uniform", 0.0, lambda i, o: (3 * 0.5 / ((i + o) / 2)) ** 0.5)),
+            scale=0.5, mode="fan_avg", distribution="uniform", seed=seed
+        ),
+        Law("uniform", 0.0, lambda i, o: (3 * 0.5 / ((i + o) / 2)) ** 0.5),
+    ),
 }
 
 # Objects whose config must be what tf_keras writes: (id, module, function of the keras-like module).
 CONFIGURED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     **{f"regularizer-{name}": ("regularizers", make) for name, make in REGULARIZERS.items()},
     **{f"constraint-{name}": ("constraints", make) for name, (make, _) in CONSTRAINTS.items()},
-    **{f"initializer-{name}": ("initializers", make) for name,
-        (make, _) in DETERMINISTIC_INITIALIZERS.items()},
-    **{f"initializer-{name}": ("initializers", lambda keras, make=make: make(keras, 7))
-       for name, (make, _) in RANDOM_INITIALIZERS.items()},
+    **{f"initializer-{name}": ("initializers", make) for name, (make, _) in DETERMINISTIC_INITIALIZERS.items()},
+    **{
+        f"initializer-{name}": ("initializers", lambda keras, make=make: make(keras, 7))
+        for name, (make, _) in RANDOM_INITIALIZERS.items()
+    },
     "initializer-orthogonal": ("initializers", lambda keras: keras.initializers.Orthogonal(gain=0.5, seed=3)),
 }

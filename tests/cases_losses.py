@@ -109,6 +109,7 @@ def function(name: str, **arguments: Any) -> Callable[[Any], Any]:
     def make(keras: Any) -> Any:
         implementation = getattr(keras.losses, name)
         return lambda y_true, y_pred: implementation(y_true, y_pred, **arguments)
+
     return make
 
 
@@ -124,10 +125,13 @@ _KINDS = {
     "MeanSquaredLogarithmicError": ("mean_squared_logarithmic_error", "msle", "positive", "positive"),
     "BinaryCrossentropy": ("binary_crossentropy", "binary_crossentropy", "binary", "unit"),
     "BinaryFocalCrossentropy": ("binary_focal_crossentropy", "binary_focal_crossentropy", "binary", "unit"),
-    "CategoricalCrossentropy": ("categorical_crossentropy", "categorical_crossentropy", "one_hot",
-        "distribution"),
-    "SparseCategoricalCrossentropy": ("sparse_categorical_crossentropy", "sparse_categorical_crossentropy",
-                                      "labels", "distribution"),
+    "CategoricalCrossentropy": ("categorical_crossentropy", "categorical_crossentropy", "one_hot", "distribution"),
+    "SparseCategoricalCrossentropy": (
+        "sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "labels",
+        "distribution",
+    ),
     "CategoricalHinge": ("categorical_hinge", "categorical_hinge", "one_hot", "real"),
     "Hinge": ("hinge", "hinge", "signs", "real"),
     "SquaredHinge": ("squared_hinge", "squared_hinge", "binary", "real"),
@@ -151,20 +155,29 @@ for _class, (_function, _name, _true, _predicted) in _KINDS.items():
     row(f"{_class}-weight-number", loss(_class), _true, _predicted, (6, 5), weights=2.5)
     row(f"{_class}-rank3", loss(_class), _true, _predicted, (4, 3, 5))
     row(f"{_class}-rank3-weights", loss(_class), _true, _predicted, (4, 3, 5), weights=(4, 3))
-    row(f"{_class}-rank3-weights-rank1", loss(_class, reduction="none"), _true, _predicted, (3, 3, 5),
-        weights=(3, 1))
+    row(f"{_class}-rank3-weights-rank1", loss(_class, reduction="none"), _true, _predicted, (3, 3, 5), weights=(3, 1))
 
 # --- other names -----------------------------------------------------------------------------------------
-for _short, _true, _predicted in (("MSE", "real", "real"), ("MAE", "real", "real"),
+for _short, _true, _predicted in (
+    ("MSE", "real", "real"),
+    ("MAE", "real", "real"),
     ("MAPE", "positive", "real"),
-                                  ("MSLE", "positive", "positive"), ("kld", "distribution", "distribution"),
-                                  ("KLD", "distribution", "distribution"), ("logcosh", "real", "real"),
-                                  ("kullback_leibler_divergence", "distribution", "distribution")):
+    ("MSLE", "positive", "positive"),
+    ("kld", "distribution", "distribution"),
+    ("KLD", "distribution", "distribution"),
+    ("logcosh", "real", "real"),
+    ("kullback_leibler_divergence", "distribution", "distribution"),
+):
     row(f"{_short}-alias", named(_short), _true, _predicted, (6, 5))
 row("sum_over_batch_size", loss("MeanSquaredError", reduction="sum_over_batch_size"), "real", "real", (6, 5))
 row("auto", loss("MeanSquaredError", reduction="auto"), "real", "real", (6, 5))
-row("reduction-constant", lambda keras: keras.losses.MeanSquaredError(reduction=keras.losses.Reduction.NONE),
-    "real", "real", (6, 5))
+row(
+    "reduction-constant",
+    lambda keras: keras.losses.MeanSquaredError(reduction=keras.losses.Reduction.NONE),
+    "real",
+    "real",
+    (6, 5),
+)
 
 # --- options ---------------------------------------------------------------------------------------------
 row("huber-delta", loss("Huber", delta=0.4), "real", "real", (6, 5))
@@ -182,85 +195,167 @@ row("binary-logits", loss("BinaryCrossentropy", from_logits=True), "binary", "lo
 row("binary-far-logits", loss("BinaryCrossentropy", from_logits=True), "binary", "far", (6, 5))
 row("binary-edges", loss("BinaryCrossentropy"), "binary", "edges", (6, 5))
 row("binary-smoothing", loss("BinaryCrossentropy", label_smoothing=0.2), "binary", "unit", (6, 5))
-row("binary-smoothing-logits", loss("BinaryCrossentropy", label_smoothing=0.1, from_logits=True), "binary",
+row(
+    "binary-smoothing-logits",
+    loss("BinaryCrossentropy", label_smoothing=0.1, from_logits=True),
+    "binary",
     "logits",
-    (6, 5), weights=(6,))
+    (6, 5),
+    weights=(6,),
+)
 row("binary-soft-labels", loss("BinaryCrossentropy"), "unit", "unit", (6, 5))
 row("binary-axis0", loss("BinaryCrossentropy", axis=0, reduction="none"), "binary", "unit", (6, 5))
 row("binary-function-logits", function("binary_crossentropy", from_logits=True), "binary", "logits", (6, 5))
-row("binary-function-smoothing", function("binary_crossentropy", label_smoothing=0.3), "binary", "unit",
-    (6, 5))
+row("binary-function-smoothing", function("binary_crossentropy", label_smoothing=0.3), "binary", "unit", (6, 5))
 
-row("focal-options", loss("BinaryFocalCrossentropy", apply_class_balancing=True, alpha=0.3, gamma=1.5),
+row(
+    "focal-options",
+    loss("BinaryFocalCrossentropy", apply_class_balancing=True, alpha=0.3, gamma=1.5),
     "binary",
-    "unit", (6, 5))
-row("focal-logits", loss("BinaryFocalCrossentropy", from_logits=True, label_smoothing=0.1), "binary",
-    "logits", (6, 5))
+    "unit",
+    (6, 5),
+)
+row("focal-logits", loss("BinaryFocalCrossentropy", from_logits=True, label_smoothing=0.1), "binary", "logits", (6, 5))
 
 row("categorical-focal", loss("CategoricalFocalCrossentropy"), "one_hot", "distribution", (6, 5))
-row("categorical-focal-options", loss("CategoricalFocalCrossentropy", alpha=0.4, gamma=1.0, from_logits=True,
-                                      label_smoothing=0.1), "one_hot", "logits", (6, 5), weights=(6,))
-row("categorical-focal-function", function("categorical_focal_crossentropy"), "one_hot", "distribution",
-    (6, 5))
+row(
+    "categorical-focal-options",
+    loss("CategoricalFocalCrossentropy", alpha=0.4, gamma=1.0, from_logits=True, label_smoothing=0.1),
+    "one_hot",
+    "logits",
+    (6, 5),
+    weights=(6,),
+)
+row("categorical-focal-function", function("categorical_focal_crossentropy"), "one_hot", "distribution", (6, 5))
 
 row("categorical-unnormalised", loss("CategoricalCrossentropy"), "one_hot", "unnormalised", (6, 5))
 row("categorical-edges", loss("CategoricalCrossentropy"), "one_hot", "edges", (6, 5))
 row("categorical-logits", loss("CategoricalCrossentropy", from_logits=True), "one_hot", "logits", (6, 5))
 row("categorical-far-logits", loss("CategoricalCrossentropy", from_logits=True), "one_hot", "far", (6, 5))
-row("categorical-smoothing", loss("CategoricalCrossentropy", label_smoothing=0.2), "one_hot", "distribution",
-    (6, 5))
-row("categorical-smoothing-logits", loss("CategoricalCrossentropy", label_smoothing=0.1, from_logits=True),
+row("categorical-smoothing", loss("CategoricalCrossentropy", label_smoothing=0.2), "one_hot", "distribution", (6, 5))
+row(
+    "categorical-smoothing-logits",
+    loss("CategoricalCrossentropy", label_smoothing=0.1, from_logits=True),
     "one_hot",
-    "logits", (6, 5), weights=(6,))
+    "logits",
+    (6, 5),
+    weights=(6,),
+)
 row("categorical-integer-truth", loss("CategoricalCrossentropy"), "integer_one_hot", "distribution", (6, 5))
 row("categorical-soft-labels", loss("CategoricalCrossentropy"), "distribution", "distribution", (6, 5))
-row("categorical-axis1", loss("CategoricalCrossentropy", axis=1, reduction="none"), "distribution",
+row(
+    "categorical-axis1",
+    loss("CategoricalCrossentropy", axis=1, reduction="none"),
+    "distribution",
     "unnormalised",
-    (4, 3, 5))
-row("categorical-function-options", function("categorical_crossentropy", from_logits=True,
-    label_smoothing=0.2),
-    "one_hot", "logits", (6, 5))
+    (4, 3, 5),
+)
+row(
+    "categorical-function-options",
+    function("categorical_crossentropy", from_logits=True, label_smoothing=0.2),
+    "one_hot",
+    "logits",
+    (6, 5),
+)
 
 row("sparse-column", loss("SparseCategoricalCrossentropy"), "labels_column", "distribution", (6, 5))
-row("sparse-column-weights", loss("SparseCategoricalCrossentropy"), "labels_column", "distribution", (6, 5),
-    weights=(6,))
+row(
+    "sparse-column-weights",
+    loss("SparseCategoricalCrossentropy"),
+    "labels_column",
+    "distribution",
+    (6, 5),
+    weights=(6,),
+)
 row("sparse-float-labels", loss("SparseCategoricalCrossentropy"), "labels_float", "distribution", (6, 5))
 row("sparse-unnormalised", loss("SparseCategoricalCrossentropy"), "labels", "unnormalised", (6, 5))
 row("sparse-edges", loss("SparseCategoricalCrossentropy"), "labels", "edges", (6, 5))
 row("sparse-logits", loss("SparseCategoricalCrossentropy", from_logits=True), "labels", "logits", (6, 5))
 row("sparse-far-logits", loss("SparseCategoricalCrossentropy", from_logits=True), "labels", "far", (6, 5))
-row("sparse-logits-sequence", loss("SparseCategoricalCrossentropy", from_logits=True), "labels", "logits",
+row(
+    "sparse-logits-sequence",
+    loss("SparseCategoricalCrossentropy", from_logits=True),
+    "labels",
+    "logits",
     (4, 3, 5),
-    weights=(4, 3))
-row("sparse-logits-image", loss("SparseCategoricalCrossentropy", from_logits=True), "labels", "logits",
-    (2, 3, 2, 4))
-row("sparse-ignore", loss("SparseCategoricalCrossentropy", ignore_class=-1, from_logits=True),
+    weights=(4, 3),
+)
+row("sparse-logits-image", loss("SparseCategoricalCrossentropy", from_logits=True), "labels", "logits", (2, 3, 2, 4))
+row(
+    "sparse-ignore",
+    loss("SparseCategoricalCrossentropy", ignore_class=-1, from_logits=True),
     "labels_with_ignored",
-    "logits", (7, 4))
-row("sparse-ignore-weights", loss("SparseCategoricalCrossentropy", ignore_class=-1, reduction="none"),
-    "labels_with_ignored", "distribution", (7, 4), weights=(7,))
-row("sparse-function-logits", function("sparse_categorical_crossentropy", from_logits=True), "labels",
-    "logits", (6, 5))
+    "logits",
+    (7, 4),
+)
+row(
+    "sparse-ignore-weights",
+    loss("SparseCategoricalCrossentropy", ignore_class=-1, reduction="none"),
+    "labels_with_ignored",
+    "distribution",
+    (7, 4),
+    weights=(7,),
+)
+row("sparse-function-logits", function("sparse_categorical_crossentropy", from_logits=True), "labels", "logits", (6, 5))
 
 # --- predictions whose activation remembers the logits ----------------------------------------------------
 for _scale in ("logits", "far"):
-    row(f"remembered-sparse-{_scale}", loss("SparseCategoricalCrossentropy"), "labels", _scale, (6, 5),
-        activation="softmax")
-    row(f"remembered-categorical-{_scale}", loss("CategoricalCrossentropy"), "one_hot", _scale, (6, 5),
-        activation="softmax")
-    row(f"remembered-binary-{_scale}", loss("BinaryCrossentropy"), "binary", _scale, (6, 5),
-        activation="sigmoid")
-    row(f"remembered-sparse-function-{_scale}", function("sparse_categorical_crossentropy"), "labels", _scale,
+    row(
+        f"remembered-sparse-{_scale}",
+        loss("SparseCategoricalCrossentropy"),
+        "labels",
+        _scale,
         (6, 5),
-        activation="softmax")
-    row(f"remembered-binary-function-{_scale}", function("binary_crossentropy"), "binary", _scale, (6, 1),
-        activation="sigmoid")
-row("remembered-sparse-weights", loss("SparseCategoricalCrossentropy"), "labels", "far", (6, 5),
+        activation="softmax",
+    )
+    row(
+        f"remembered-categorical-{_scale}",
+        loss("CategoricalCrossentropy"),
+        "one_hot",
+        _scale,
+        (6, 5),
+        activation="softmax",
+    )
+    row(f"remembered-binary-{_scale}", loss("BinaryCrossentropy"), "binary", _scale, (6, 5), activation="sigmoid")
+    row(
+        f"remembered-sparse-function-{_scale}",
+        function("sparse_categorical_crossentropy"),
+        "labels",
+        _scale,
+        (6, 5),
+        activation="softmax",
+    )
+    row(
+        f"remembered-binary-function-{_scale}",
+        function("binary_crossentropy"),
+        "binary",
+        _scale,
+        (6, 1),
+        activation="sigmoid",
+    )
+row(
+    "remembered-sparse-weights",
+    loss("SparseCategoricalCrossentropy"),
+    "labels",
+    "far",
+    (6, 5),
     activation="softmax",
-    weights=(6,))
-row("remembered-categorical-smoothing", loss("CategoricalCrossentropy", label_smoothing=0.1), "one_hot",
-    "far", (6, 5),
-    activation="softmax")
-row("remembered-sparse-sequence", loss("SparseCategoricalCrossentropy"), "labels", "far", (4, 3, 5),
-    activation="softmax")
+    weights=(6,),
+)
+row(
+    "remembered-categorical-smoothing",
+    loss("CategoricalCrossentropy", label_smoothing=0.1),
+    "one_hot",
+    "far",
+    (6, 5),
+    activation="softmax",
+)
+row(
+    "remembered-sparse-sequence",
+    loss("SparseCategoricalCrossentropy"),
+    "labels",
+    "far",
+    (4, 3, 5),
+    activation="softmax",
+)
 row("remembered-mse", loss("MeanSquaredError"), "one_hot", "logits", (6, 5), activation="softmax")

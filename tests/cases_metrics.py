@@ -45,8 +45,9 @@ class MetricCase:
 METRICS: list[MetricCase] = []
 
 
-def row(id: str, make: Callable[[Any], Any], true: str | None, predicted: str, shape: Shape = (5,),
-        **options: Any) -> None:
+def row(
+    id: str, make: Callable[[Any], Any], true: str | None, predicted: str, shape: Shape = (5,), **options: Any
+) -> None:
     METRICS.append(MetricCase(id, make, true, predicted, shape, **options))
 
 
@@ -55,19 +56,27 @@ def metric(class_name: str, /, **arguments: Any) -> Callable[[Any], Any]:
 
 
 for _class, _true, _predicted in (
-        ("BinaryAccuracy", "binary", "unit"), ("CategoricalAccuracy", "one_hot", "distribution"),
-        ("SparseCategoricalAccuracy", "labels", "distribution"), ("MeanSquaredError", "real", "real"),
-        ("MeanAbsoluteError", "real", "real"), ("RootMeanSquaredError", "real", "real"),
-        ("MeanAbsolutePercentageError", "positive", "real"), ("MeanSquaredLogarithmicError", "positive",
-            "positive"),
-        ("BinaryCrossentropy", "binary", "unit"), ("CategoricalCrossentropy", "one_hot", "distribution"),
-        ("SparseCategoricalCrossentropy", "labels", "distribution"),
-            ("TopKCategoricalAccuracy", "one_hot", "real"),
-        ("SparseTopKCategoricalAccuracy", "labels", "real"), ("CosineSimilarity", "real", "real"),
-        ("Hinge", "signs", "real"), ("SquaredHinge", "binary", "real"),
-            ("CategoricalHinge", "one_hot", "real"),
-        ("LogCoshError", "real", "real"), ("Poisson", "positive", "positive"),
-        ("KLDivergence", "distribution", "distribution")):
+    ("BinaryAccuracy", "binary", "unit"),
+    ("CategoricalAccuracy", "one_hot", "distribution"),
+    ("SparseCategoricalAccuracy", "labels", "distribution"),
+    ("MeanSquaredError", "real", "real"),
+    ("MeanAbsoluteError", "real", "real"),
+    ("RootMeanSquaredError", "real", "real"),
+    ("MeanAbsolutePercentageError", "positive", "real"),
+    ("MeanSquaredLogarithmicError", "positive", "positive"),
+    ("BinaryCrossentropy", "binary", "unit"),
+    ("CategoricalCrossentropy", "one_hot", "distribution"),
+    ("SparseCategoricalCrossentropy", "labels", "distribution"),
+    ("TopKCategoricalAccuracy", "one_hot", "real"),
+    ("SparseTopKCategoricalAccuracy", "labels", "real"),
+    ("CosineSimilarity", "real", "real"),
+    ("Hinge", "signs", "real"),
+    ("SquaredHinge", "binary", "real"),
+    ("CategoricalHinge", "one_hot", "real"),
+    ("LogCoshError", "real", "real"),
+    ("Poisson", "positive", "positive"),
+    ("KLDivergence", "distribution", "distribution"),
+):
     _arguments = {"k": 2} if "TopK" in _class else {}
     row(_class, metric(_class, **_arguments), _true, _predicted)
     row(f"{_class}-weights", metric(_class, **_arguments), _true, _predicted, weights=())
@@ -77,38 +86,51 @@ row("Accuracy", metric("Accuracy"), "labels", "labels")
 row("Accuracy-weights", metric("Accuracy"), "binary", "binary", weights=())
 row("SparseCategoricalAccuracy-column", metric("SparseCategoricalAccuracy"), "labels_column", "distribution")
 row("SparseCategoricalAccuracy-float", metric("SparseCategoricalAccuracy"), "labels_float", "logits")
-row("SparseCategoricalAccuracy-sequence-weights", metric("SparseCategoricalAccuracy"), "labels", "logits",
+row(
+    "SparseCategoricalAccuracy-sequence-weights",
+    metric("SparseCategoricalAccuracy"),
+    "labels",
+    "logits",
     (3, 5),
-    weights=(3,))
+    weights=(3,),
+)
 row("BinaryAccuracy-column", metric("BinaryAccuracy"), "binary", "unit", (1,))
 row("BinaryAccuracy-flat-truth", metric("BinaryAccuracy"), "binary_flat", "unit", (1,))
 row("BinaryAccuracy-threshold", metric("BinaryAccuracy", threshold=0.7), "binary", "unit", (1,))
 row("BinaryAccuracy-logits", metric("BinaryAccuracy", threshold=0.0), "binary", "logits", (1,), weights=())
 row("BinaryCrossentropy-logits", metric("BinaryCrossentropy", from_logits=True), "binary", "logits")
 row("BinaryCrossentropy-smoothing", metric("BinaryCrossentropy", label_smoothing=0.2), "binary", "unit")
-row("CategoricalCrossentropy-logits", metric("CategoricalCrossentropy", from_logits=True,
-    label_smoothing=0.1),
-    "one_hot", "logits")
-row("SparseCategoricalCrossentropy-logits", metric("SparseCategoricalCrossentropy", from_logits=True),
+row(
+    "CategoricalCrossentropy-logits",
+    metric("CategoricalCrossentropy", from_logits=True, label_smoothing=0.1),
+    "one_hot",
+    "logits",
+)
+row(
+    "SparseCategoricalCrossentropy-logits",
+    metric("SparseCategoricalCrossentropy", from_logits=True),
     "labels",
-    "logits")
+    "logits",
+)
 row("MeanSquaredError-flat-truth", metric("MeanSquaredError"), "real_flat", "real", (1,))
 row("TopKCategoricalAccuracy-default", metric("TopKCategoricalAccuracy"), "one_hot", "real", (8,))
-row("SparseTopKCategoricalAccuracy-column", metric("SparseTopKCategoricalAccuracy", k=3), "labels_column",
-    "real", (8,))
+row("SparseTopKCategoricalAccuracy-column", metric("SparseTopKCategoricalAccuracy", k=3), "labels_column", "real", (8,))
 row("Mean", metric("Mean"), None, "real")
 row("Mean-weights", metric("Mean"), None, "real", weights=())
 row("Mean-scalars", metric("Mean", name="average"), None, "real", ())
 row("Mean-scalars-weights", metric("Mean"), None, "real", (), weights=())
 row("Sum", metric("Sum"), None, "real")
 row("Sum-weights", metric("Sum"), None, "real", weights=())
-row("MeanMetricWrapper", lambda keras: keras.metrics.MeanMetricWrapper(keras.losses.mean_squared_error,
-    name="wrapped"),
-    "real", "real", weights=())
+row(
+    "MeanMetricWrapper",
+    lambda keras: keras.metrics.MeanMetricWrapper(keras.losses.mean_squared_error, name="wrapped"),
+    "real",
+    "real",
+    weights=(),
+)
 
 # --- counts of right and wrong, curves, overlaps -----------------------------------------------------------
-for _class in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives", "Precision", "Recall",
-    "AUC"):
+for _class in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives", "Precision", "Recall", "AUC"):
     row(_class, metric(_class), "binary", "unit", (1,))
     row(f"{_class}-weights", metric(_class), "binary", "unit", (1,), weights=())
     row(f"{_class}-many", metric(_class), "binary", "unit", (4,))
@@ -131,20 +153,37 @@ row("OneHotMeanIoU", metric("OneHotMeanIoU", num_classes=4), "one_hot", "distrib
 METRIC_FUNCTIONS: dict[str, tuple[Callable[[Any, Any, Any], Any], str, str, Shape]] = {
     "binary_accuracy": (lambda keras, t, p: keras.metrics.binary_accuracy(t, p), "binary", "unit", (6, 5)),
     "binary_accuracy-threshold": (
-        lambda keras, t, p: keras.metrics.binary_accuracy(t, p, threshold=0.3), "binary", "unit", (6, 5)),
-    "categorical_accuracy": (lambda keras, t, p: keras.metrics.categorical_accuracy(t, p), "one_hot", "real",
-        (6, 5)),
+        lambda keras, t, p: keras.metrics.binary_accuracy(t, p, threshold=0.3),
+        "binary",
+        "unit",
+        (6, 5),
+    ),
+    "categorical_accuracy": (lambda keras, t, p: keras.metrics.categorical_accuracy(t, p), "one_hot", "real", (6, 5)),
     "sparse_categorical_accuracy": (
-        lambda keras, t, p: keras.metrics.sparse_categorical_accuracy(t, p), "labels", "real", (6, 5)),
+        lambda keras, t, p: keras.metrics.sparse_categorical_accuracy(t, p),
+        "labels",
+        "real",
+        (6, 5),
+    ),
     "sparse_categorical_accuracy-column": (
-        lambda keras, t, p: keras.metrics.sparse_categorical_accuracy(t, p), "labels_column", "real", (6, 5)),
+        lambda keras, t, p: keras.metrics.sparse_categorical_accuracy(t, p),
+        "labels_column",
+        "real",
+        (6, 5),
+    ),
     "top_k_categorical_accuracy": (
-        lambda keras, t, p: keras.metrics.top_k_categorical_accuracy(t, p, k=2), "one_hot", "real", (6, 5)),
+        lambda keras, t, p: keras.metrics.top_k_categorical_accuracy(t, p, k=2),
+        "one_hot",
+        "real",
+        (6, 5),
+    ),
     "sparse_top_k_categorical_accuracy": (
-        lambda keras, t, p: keras.metrics.sparse_top_k_categorical_accuracy(t, p, k=2), "labels", "real",
-            (6, 5)),
-    "mean_squared_error": (lambda keras, t, p: keras.metrics.mean_squared_error(t, p), "real", "real",
-        (6, 5)),
+        lambda keras, t, p: keras.metrics.sparse_top_k_categorical_accuracy(t, p, k=2),
+        "labels",
+        "real",
+        (6, 5),
+    ),
+    "mean_squared_error": (lambda keras, t, p: keras.metrics.mean_squared_error(t, p), "real", "real", (6, 5)),
     "mse-name": (lambda keras, t, p: keras.metrics.get("mse")(t, p), "real", "real", (6, 5)),
     "mae-name": (lambda keras, t, p: keras.metrics.get("mae")(t, p), "real", "real", (6, 5)),
 }

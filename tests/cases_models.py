@@ -21,10 +21,14 @@ def sequential(keras: Any) -> Any:
 
 
 def sequential_input_dim(keras: Any) -> Any:
-    return keras.Sequential([
-        keras.layers.Dense(4, input_dim=3, activation="relu"), keras.layers.Dropout(0.5),
+    return keras.Sequential(
+        [
+            keras.layers.Dense(4, input_dim=3, activation="relu"),
+            keras.layers.Dropout(0.5),
             keras.layers.Dense(2),
-    ], name="small")
+        ],
+        name="small",
+    )
 
 
 def sequential_added(keras: Any) -> Any:
@@ -37,8 +41,7 @@ def sequential_added(keras: Any) -> Any:
 
 
 def sequential_built_late(keras: Any) -> Any:
-    model = keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(),
-        keras.layers.Dense(2)])
+    model = keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
     model.build((None, 3))
     return model
 
@@ -62,8 +65,7 @@ def branches(keras: Any) -> Any:
     x = layers.Concatenate(name="merge")([short, long, middle])
     x = layers.Add(name="sum")([x, layers.Conv2D(9, 1, name="shortcut")(inputs)])
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(inputs, [layers.Dense(2, name="second")(x), layers.Dense(1, name="first")(x)],
-        name="branches")
+    return keras.Model(inputs, [layers.Dense(2, name="second")(x), layers.Dense(1, name="first")(x)], name="branches")
 
 
 def inner_calls(keras: Any) -> Any:
@@ -93,8 +95,7 @@ def dict_inputs(keras: Any) -> Any:
     layers = keras.layers
     inputs = {"b": keras.Input((3,), name="b"), "a": keras.Input((2,), name="a")}
     x = layers.Concatenate()([inputs["b"], inputs["a"]])
-    return keras.Model(inputs, {"score": layers.Dense(1, name="score")(x),
-        "kind": layers.Dense(3, name="kind")(x)})
+    return keras.Model(inputs, {"score": layers.Dense(1, name="score")(x), "kind": layers.Dense(3, name="kind")(x)})
 
 
 def shared(keras: Any) -> Any:
@@ -119,11 +120,13 @@ def nested_functional(keras: Any) -> Any:
 
 def nested_sequential(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.BatchNormalization()], name="encoder"),
-        keras.Sequential([layers.Dense(2)], name="decoder"),
-        layers.Dense(1),
-    ])
+    return keras.Sequential(
+        [
+            keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.BatchNormalization()], name="encoder"),
+            keras.Sequential([layers.Dense(2)], name="decoder"),
+            layers.Dense(1),
+        ]
+    )
 
 
 def cut_out(keras: Any) -> Any:
@@ -236,6 +239,7 @@ def subclassed_sequential(keras: Any) -> Any:
 
 def own_weights(keras: Any) -> Any:
     """A layer's own weights come before those of the layers that it holds, whatever the order of making."""
+
     class Scaled(keras.layers.Layer):
         def __init__(self) -> None:
             super().__init__(name="scaled")
@@ -260,40 +264,80 @@ def two_of_each(keras: Any) -> Any:
     return cases_training.residual(keras)
 
 
-STRUCTURES: dict[str, Callable[[Any], Any]] = {make.__name__: make for make in (
-    sequential, sequential_input_dim, sequential_added, sequential_built_late, sequential_popped, branches,
+STRUCTURES: dict[str, Callable[[Any], Any]] = {
+    make.__name__: make
+    for make in (
+        sequential,
+        sequential_input_dim,
+        sequential_added,
+        sequential_built_late,
+        sequential_popped,
+        branches,
         inner_calls,
-    two_inputs, two_inputs_reversed, dict_inputs, shared, nested_functional, nested_sequential, cut_out,
-    cut_sequential, operators, frozen_middle, frozen_nested, subclassed_lists, subclassed_mlp,
+        two_inputs,
+        two_inputs_reversed,
+        dict_inputs,
+        shared,
+        nested_functional,
+        nested_sequential,
+        cut_out,
+        cut_sequential,
+        operators,
+        frozen_middle,
+        frozen_nested,
+        subclassed_lists,
+        subclassed_mlp,
         subclassed_nested,
-    subclassed_sequential, own_weights, two_of_each)}
-STRUCTURES.update({make.__name__: make for make in (
-    cases_training.course_cnn, cases_training.residual, cases_training.separable_cnn, cases_training.text,
-    cases_training.series_cnn, cases_training.regularized, cases_training.constrained,
-        cases_training.frozen_base,
-    cases_training.shared_layers)})
+        subclassed_sequential,
+        own_weights,
+        two_of_each,
+    )
+}
+STRUCTURES.update(
+    {
+        make.__name__: make
+        for make in (
+            cases_training.course_cnn,
+            cases_training.residual,
+            cases_training.separable_cnn,
+            cases_training.text,
+            cases_training.series_cnn,
+            cases_training.regularized,
+            cases_training.constrained,
+            cases_training.frozen_base,
+            cases_training.shared_layers,
+        )
+    }
+)
 
 # tf.keras leaves the name of the model out of the weights' names here, since its Sequential builds apart.
 NAMES_FREE = {"subclassed_sequential"}
 
 # Models with operators or classes of their own have no JSON that the other library could load.
-WITHOUT_JSON = {"operators", "subclassed_lists", "subclassed_mlp", "subclassed_nested",
+WITHOUT_JSON = {
+    "operators",
+    "subclassed_lists",
+    "subclassed_mlp",
+    "subclassed_nested",
     "subclassed_sequential",
-                "own_weights"}
+    "own_weights",
+}
 
 
 # --- the models of tests/golden/summaries ----------------------------------------------------------------
 def summary_course_cnn(keras: Any, filters: int = 32) -> Any:
     layers = keras.layers
-    return keras.models.Sequential([
-        layers.Conv2D(filters, (3, 3), activation="relu", input_shape=(28, 28, 1)),
-        layers.MaxPooling2D(2, 2),
-        layers.Conv2D(filters, (3, 3), activation="relu"),
-        layers.MaxPooling2D(2, 2),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    ])
+    return keras.models.Sequential(
+        [
+            layers.Conv2D(filters, (3, 3), activation="relu", input_shape=(28, 28, 1)),
+            layers.MaxPooling2D(2, 2),
+            layers.Conv2D(filters, (3, 3), activation="relu"),
+            layers.MaxPooling2D(2, 2),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
 
 
 def summary_functional_mlp(keras: Any) -> Any:
@@ -321,11 +365,14 @@ def summary_inception_cells(keras: Any) -> Any:
         branches = [
             layers.Conv2D(filters, 1, padding="same", activation="relu")(x),
             layers.Conv2D(filters, 3, padding="same", activation="relu")(
-                layers.Conv2D(reduced, 1, padding="same", activation="relu")(x)),
+                layers.Conv2D(reduced, 1, padding="same", activation="relu")(x)
+            ),
             layers.Conv2D(filters, 5, padding="same", activation="relu")(
-                layers.Conv2D(reduced, 1, padding="same", activation="relu")(x)),
+                layers.Conv2D(reduced, 1, padding="same", activation="relu")(x)
+            ),
             layers.Conv2D(filters, 1, padding="same", activation="relu")(
-                layers.MaxPooling2D(3, strides=1, padding="same")(x)),
+                layers.MaxPooling2D(3, strides=1, padding="same")(x)
+            ),
         ]
         return layers.BatchNormalization()(layers.concatenate(branches))
 
@@ -337,10 +384,14 @@ def summary_inception_cells(keras: Any) -> Any:
 
 def summary_text_embedding(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Embedding(10000, 16, input_length=256), layers.GlobalAveragePooling1D(),
-        layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Embedding(10000, 16, input_length=256),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
 
 
 SUMMARIES: dict[str, Callable[[Any], Any]] = {

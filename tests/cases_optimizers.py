@@ -19,12 +19,13 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "sgd-clipnorm": lambda keras: keras.optimizers.SGD(learning_rate=0.1, clipnorm=0.5),
     "sgd-clipvalue": lambda keras: keras.optimizers.SGD(learning_rate=0.1, momentum=0.5, clipvalue=0.2),
     "sgd-global_clipnorm": lambda keras: keras.optimizers.SGD(learning_rate=0.1, global_clipnorm=0.7),
-    "sgd-weight_decay": lambda keras: keras.optimizers.SGD(learning_rate=0.1, momentum=0.9,
-        weight_decay=0.05),
+    "sgd-weight_decay": lambda keras: keras.optimizers.SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.05),
     "sgd-exponential": lambda keras: keras.optimizers.SGD(
-        keras.optimizers.schedules.ExponentialDecay(0.2, decay_steps=10, decay_rate=0.5), momentum=0.5),
+        keras.optimizers.schedules.ExponentialDecay(0.2, decay_steps=10, decay_rate=0.5), momentum=0.5
+    ),
     "sgd-piecewise": lambda keras: keras.optimizers.SGD(
-        keras.optimizers.schedules.PiecewiseConstantDecay([10, 30], [0.2, 0.05, 0.01])),
+        keras.optimizers.schedules.PiecewiseConstantDecay([10, 30], [0.2, 0.05, 0.01])
+    ),
     "sgd-cosine": lambda keras: keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.2, 40)),
     "sgd-name": lambda keras: keras.optimizers.get("sgd"),
     "adam": lambda keras: keras.optimizers.Adam(),
@@ -38,9 +39,11 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "adam-global_clipnorm": lambda keras: keras.optimizers.Adam(learning_rate=0.05, global_clipnorm=0.3),
     "adam-weight_decay": lambda keras: keras.optimizers.Adam(learning_rate=0.05, weight_decay=0.1),
     "adam-exponential-staircase": lambda keras: keras.optimizers.Adam(
-        keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=7, decay_rate=0.6, staircase=True)),
+        keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=7, decay_rate=0.6, staircase=True)
+    ),
     "adam-cosine": lambda keras: keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(0.1, decay_steps=60, alpha=0.1)),
+        keras.optimizers.schedules.CosineDecay(0.1, decay_steps=60, alpha=0.1)
+    ),
     "adam-name": lambda keras: keras.optimizers.get("adam"),
     "Adam-name": lambda keras: keras.optimizers.get("Adam"),
     "adamw": lambda keras: keras.optimizers.AdamW(),
@@ -51,10 +54,10 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "rmsprop-rate": lambda keras: keras.optimizers.RMSprop(0.02),
     "rmsprop-rho": lambda keras: keras.optimizers.RMSprop(learning_rate=0.02, rho=0.5, epsilon=1e-3),
     "rmsprop-momentum": lambda keras: keras.optimizers.RMSprop(learning_rate=0.01, momentum=0.9),
-    "rmsprop-centered": lambda keras: keras.optimizers.RMSprop(learning_rate=0.01, centered=True,
-        epsilon=1e-3),
+    "rmsprop-centered": lambda keras: keras.optimizers.RMSprop(learning_rate=0.01, centered=True, epsilon=1e-3),
     "rmsprop-centered-momentum": lambda keras: keras.optimizers.RMSprop(
-        learning_rate=0.01, momentum=0.5, centered=True, epsilon=1e-3),
+        learning_rate=0.01, momentum=0.5, centered=True, epsilon=1e-3
+    ),
     "rmsprop-clipvalue": lambda keras: keras.optimizers.RMSprop(learning_rate=0.02, clipvalue=0.1),
     "rmsprop-weight_decay": lambda keras: keras.optimizers.RMSprop(learning_rate=0.02, weight_decay=0.1),
     "rmsprop-name": lambda keras: keras.optimizers.get("rmsprop"),
@@ -71,28 +74,26 @@ NEW_RATES = {"sgd-rate": (25, 0.01), "adam-rate": (25, 0.001), "rmsprop-rate": (
 
 SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "exponential": lambda keras: keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.7),
-    "exponential-staircase": lambda keras: keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.7,
-        staircase=True),
-    "piecewise": lambda keras: keras.optimizers.schedules.PiecewiseConstantDecay([10, 20, 35],
-        [1.0, 0.5, 0.2, 0.1]),
+    "exponential-staircase": lambda keras: keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.7, staircase=True),
+    "piecewise": lambda keras: keras.optimizers.schedules.PiecewiseConstantDecay([10, 20, 35], [1.0, 0.5, 0.2, 0.1]),
     "cosine": lambda keras: keras.optimizers.schedules.CosineDecay(0.1, 40),
     "cosine-alpha": lambda keras: keras.optimizers.schedules.CosineDecay(0.1, 30, alpha=0.2),
     "cosine-warmup": lambda keras: keras.optimizers.schedules.CosineDecay(
-        0.01, 30, alpha=0.1, warmup_target=0.2, warmup_steps=10),
+        0.01, 30, alpha=0.1, warmup_target=0.2, warmup_steps=10
+    ),
     "cosine-restarts": lambda keras: keras.optimizers.schedules.CosineDecayRestarts(
-        0.1, 8, t_mul=2.0, m_mul=0.8, alpha=0.1),
+        0.1, 8, t_mul=2.0, m_mul=0.8, alpha=0.1
+    ),
     "polynomial": lambda keras: keras.optimizers.schedules.PolynomialDecay(0.1, 30, 0.01, power=2.0),
     "polynomial-cycle": lambda keras: keras.optimizers.schedules.PolynomialDecay(0.1, 13, 0.01, cycle=True),
     "inverse-time": lambda keras: keras.optimizers.schedules.InverseTimeDecay(0.1, 10, 0.5),
-    "inverse-time-staircase": lambda keras: keras.optimizers.schedules.InverseTimeDecay(
-        0.1, 10, 0.5, staircase=True),
+    "inverse-time-staircase": lambda keras: keras.optimizers.schedules.InverseTimeDecay(0.1, 10, 0.5, staircase=True),
 }
 
 
 def start() -> list[np.ndarray]:
     """The weights before the first step: a matrix, a vector, a small kernel."""
-    return [normal("optimizers/0", (5, 3)), normal("optimizers/1", (3,)),
-        normal("optimizers/2", (2, 2, 3, 2))]
+    return [normal("optimizers/0", (5, 3)), normal("optimizers/1", (3,)), normal("optimizers/2", (2, 2, 3, 2))]
 
 
 def gradients(weights: list[np.ndarray], step: int) -> list[np.ndarray]:
@@ -100,7 +101,7 @@ def gradients(weights: list[np.ndarray], step: int) -> list[np.ndarray]:
     found = []
     for i, weight in enumerate(weights):
         size = weight.size
-        root = normal(f"optimizers/root{i}", (size, size), "float64") / size ** 0.5
+        root = normal(f"optimizers/root{i}", (size, size), "float64") / size**0.5
         noise = normal(f"optimizers/noise{i}/{step}", (size,), "float64", 0.3)
         gradient = root.T @ root @ weight.astype("float64").ravel() - 0.2 + noise
         found.append(gradient.astype("float32").reshape(weight.shape))

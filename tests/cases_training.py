@@ -42,7 +42,7 @@ class TrainingCase:
                 found.append(weight + uniform(key, weight.shape, 0.0, 0.1))
             else:
                 fan_in = weight.size / weight.shape[-1]
-                found.append(normal(key, weight.shape, scale=fan_in ** -0.5))
+                found.append(normal(key, weight.shape, scale=fan_in**-0.5))
         return found
 
 
@@ -146,47 +146,57 @@ def small_pictures_validation() -> tuple[np.ndarray, np.ndarray]:
 # models below leave them out, so that 50 steps stay within 1e-5 of the same run in float64.
 # --- models ----------------------------------------------------------------------------------------------
 def mlp(keras: Any, units: int = 4, activation: str | None = "softmax", hidden: str = "tanh") -> Any:
-    return keras.Sequential([
-        keras.layers.Dense(16, activation=hidden, input_shape=(8,)),
-        keras.layers.Dense(units, activation=activation),
-    ])
+    return keras.Sequential(
+        [
+            keras.layers.Dense(16, activation=hidden, input_shape=(8,)),
+            keras.layers.Dense(units, activation=activation),
+        ]
+    )
 
 
 def course_cnn(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Conv2D(4, (3, 3), activation="relu", input_shape=(12, 12, 1)),
-        layers.MaxPooling2D(2, 2),
-        layers.Conv2D(6, (3, 3), activation="relu"),
-        layers.MaxPooling2D(2, 2),
-        layers.Flatten(),
-        layers.Dense(16, activation="relu"),
-        layers.Dense(4, activation="softmax"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Conv2D(4, (3, 3), activation="relu", input_shape=(12, 12, 1)),
+            layers.MaxPooling2D(2, 2),
+            layers.Conv2D(6, (3, 3), activation="relu"),
+            layers.MaxPooling2D(2, 2),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
 
 
 def batchnorm_cnn(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        keras.Input((7, 6, 2)),
-        layers.Conv2D(4, 3, padding="same", use_bias=False),
-        layers.BatchNormalization(),
-        layers.ReLU(),
-        layers.AveragePooling2D(2, padding="same"),
-        layers.Conv2D(6, 2, strides=2, padding="same", use_bias=False),
-        layers.BatchNormalization(momentum=0.9),
-        layers.Activation("tanh"),
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(4, activation="softmax"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input((7, 6, 2)),
+            layers.Conv2D(4, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.AveragePooling2D(2, padding="same"),
+            layers.Conv2D(6, 2, strides=2, padding="same", use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Activation("tanh"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
 
 
 def batchnorm_mlp(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Dense(12, input_dim=8, use_bias=False), layers.BatchNormalization(), layers.Activation("tanh"),
+    return keras.Sequential(
+        [
+            layers.Dense(12, input_dim=8, use_bias=False),
+            layers.BatchNormalization(),
+            layers.Activation("tanh"),
             layers.Dense(4),
-    ])
+        ]
+    )
 
 
 def separable_cnn(keras: Any) -> Any:
@@ -220,55 +230,84 @@ def two_inputs_two_outputs(keras: Any) -> Any:
 
 def text(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Embedding(20, 8, input_length=6), layers.GlobalAveragePooling1D(),
-        layers.Dense(8, activation="tanh"), layers.Dense(1, activation="sigmoid"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Embedding(20, 8, input_length=6),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(8, activation="tanh"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
 
 
 def masked_text(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Embedding(20, 8, mask_zero=True), layers.GlobalAveragePooling1D(),
-        layers.Dense(1, activation="sigmoid"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Embedding(20, 8, mask_zero=True),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
 
 
 def series_cnn(keras: Any) -> Any:
     layers = keras.layers
-    return keras.Sequential([
-        layers.Conv1D(4, 3, padding="causal", dilation_rate=2, activation="tanh", input_shape=(10, 2)),
-        layers.MaxPooling1D(2), layers.Conv1D(6, 2, padding="same", strides=2), layers.Flatten(),
-        layers.Dense(4, activation="softmax"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Conv1D(4, 3, padding="causal", dilation_rate=2, activation="tanh", input_shape=(10, 2)),
+            layers.MaxPooling1D(2),
+            layers.Conv1D(6, 2, padding="same", strides=2),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
 
 
 def regularized(keras: Any) -> Any:
     layers, regularizers = keras.layers, keras.regularizers
-    return keras.Sequential([
-        layers.Dense(16, activation="tanh", input_shape=(8,), kernel_regularizer=regularizers.l2(0.01),
-                     bias_regularizer=regularizers.L1(0.001), activity_regularizer=regularizers.L2(0.01)),
-        layers.Dense(4, activation="softmax", kernel_regularizer="l1_l2"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Dense(
+                16,
+                activation="tanh",
+                input_shape=(8,),
+                kernel_regularizer=regularizers.l2(0.01),
+                bias_regularizer=regularizers.L1(0.001),
+                activity_regularizer=regularizers.L2(0.01),
+            ),
+            layers.Dense(4, activation="softmax", kernel_regularizer="l1_l2"),
+        ]
+    )
 
 
 def constrained(keras: Any) -> Any:
     layers, constraints = keras.layers, keras.constraints
-    return keras.Sequential([
-        layers.Dense(16, activation="tanh", input_shape=(8,), kernel_constraint=constraints.MaxNorm(0.9)),
-        layers.Dense(8, activation="tanh", kernel_constraint="unit_norm"),
-        layers.Dense(4, activation="softmax", kernel_constraint=constraints.MinMaxNorm(0.5, 0.8, rate=0.5,
-            axis=1),
-                     bias_constraint="non_neg"),
-    ])
+    return keras.Sequential(
+        [
+            layers.Dense(16, activation="tanh", input_shape=(8,), kernel_constraint=constraints.MaxNorm(0.9)),
+            layers.Dense(8, activation="tanh", kernel_constraint="unit_norm"),
+            layers.Dense(
+                4,
+                activation="softmax",
+                kernel_constraint=constraints.MinMaxNorm(0.5, 0.8, rate=0.5, axis=1),
+                bias_constraint="non_neg",
+            ),
+        ]
+    )
 
 
 def frozen_base(keras: Any) -> Any:
     layers = keras.layers
-    base = keras.Sequential([
-        layers.Conv2D(4, 3, input_shape=(7, 6, 2)), layers.BatchNormalization(), layers.ReLU(),
-        layers.GlobalAveragePooling2D(),
-    ], name="base")
+    base = keras.Sequential(
+        [
+            layers.Conv2D(4, 3, input_shape=(7, 6, 2)),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.GlobalAveragePooling2D(),
+        ],
+        name="base",
+    )
     base.trainable = False
     inputs = keras.Input((7, 6, 2))
     return keras.Model(inputs, layers.Dense(4, activation="softmax")(base(inputs, training=True)))
@@ -321,8 +360,13 @@ def subclassed(keras: Any) -> Any:
 TRAINING: list[TrainingCase] = []
 
 
-def row(id: str, build: Callable[[Any], Any], data: Callable[[], tuple[Any, Any]],
-        compile: Callable[[Any], dict[str, Any]], **options: Any) -> None:
+def row(
+    id: str,
+    build: Callable[[Any], Any],
+    data: Callable[[], tuple[Any, Any]],
+    compile: Callable[[Any], dict[str, Any]],
+    **options: Any,
+) -> None:
     TRAINING.append(TrainingCase(id, build, data, compile, **options))
 
 
@@ -337,128 +381,344 @@ row("mlp-sgd", mlp, labelled, settings("sgd", SPARSE, ["accuracy"]))
 row("mlp-adam", mlp, labelled, settings("adam", SPARSE, ["accuracy"]))
 row("mlp-rmsprop", mlp, labelled, settings("rmsprop", SPARSE, ["acc"]))
 for _name, _rate in _RATES.items():
-    row(f"mlp-{_name}-rate", mlp, labelled, lambda keras, name=_name, rate=_rate: {
-        "optimizer": getattr(keras.optimizers, name)(learning_rate=rate), "loss": SPARSE,
-            "metrics": ["accuracy"]})
-row("mlp-relu-adam", lambda keras: mlp(keras, hidden="relu"), labelled,
-    settings("adam", SPARSE, ["accuracy"]))
-row("mlp-momentum", mlp, labelled, lambda keras: {
-    "optimizer": keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "loss": SPARSE,
-    "metrics": [keras.metrics.SparseCategoricalAccuracy(), keras.metrics.SparseTopKCategoricalAccuracy(2,
-        name="top2")]})
-row("mlp-schedule", mlp, labelled, lambda keras: {
-    "optimizer": keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.02, 10, 0.5)),
+    row(
+        f"mlp-{_name}-rate",
+        mlp,
+        labelled,
+        lambda keras, name=_name, rate=_rate: {
+            "optimizer": getattr(keras.optimizers, name)(learning_rate=rate),
+            "loss": SPARSE,
+            "metrics": ["accuracy"],
+        },
+    )
+row("mlp-relu-adam", lambda keras: mlp(keras, hidden="relu"), labelled, settings("adam", SPARSE, ["accuracy"]))
+row(
+    "mlp-momentum",
+    mlp,
+    labelled,
+    lambda keras: {
+        "optimizer": keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
         "loss": SPARSE,
-    "metrics": ["accuracy"]})
-row("mlp-clipped", mlp, labelled, lambda keras: {
-    "optimizer": keras.optimizers.SGD(0.1, global_clipnorm=0.3, weight_decay=0.01), "loss": SPARSE,
-    "metrics": ["accuracy"]})
-row("mlp-one-hot", mlp, labelled_one_hot, settings(
-    "adam", "categorical_crossentropy", ["accuracy", "mse", "categorical_crossentropy"]))
-row("mlp-one-hot-smoothing", mlp, labelled_one_hot, lambda keras: {
-    "optimizer": "adam", "loss": keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
-        "metrics": ["accuracy"]})
+        "metrics": [
+            keras.metrics.SparseCategoricalAccuracy(),
+            keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
+        ],
+    },
+)
+row(
+    "mlp-schedule",
+    mlp,
+    labelled,
+    lambda keras: {
+        "optimizer": keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.02, 10, 0.5)),
+        "loss": SPARSE,
+        "metrics": ["accuracy"],
+    },
+)
+row(
+    "mlp-clipped",
+    mlp,
+    labelled,
+    lambda keras: {
+        "optimizer": keras.optimizers.SGD(0.1, global_clipnorm=0.3, weight_decay=0.01),
+        "loss": SPARSE,
+        "metrics": ["accuracy"],
+    },
+)
+row(
+    "mlp-one-hot",
+    mlp,
+    labelled_one_hot,
+    settings("adam", "categorical_crossentropy", ["accuracy", "mse", "categorical_crossentropy"]),
+)
+row(
+    "mlp-one-hot-smoothing",
+    mlp,
+    labelled_one_hot,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        "metrics": ["accuracy"],
+    },
+)
 row("mlp-soft-labels", mlp, distributions, settings("adam", "kl_divergence", ["mae"]))
-row("mlp-logits", lambda keras: mlp(keras, activation=None), labelled, lambda keras: {
-    "optimizer": "adam", "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    "metrics": ["accuracy"]})
-row("mlp-activation-layer", lambda keras: keras.Sequential([
-    keras.layers.Dense(4, input_shape=(8,)), keras.layers.Activation("softmax")]), labelled,
-    settings("sgd", SPARSE, ["accuracy", SPARSE]))
-row("mlp-linear-classifier", lambda keras: mlp(keras, 1, "sigmoid"), two_classes, settings(
-    "adam", "binary_crossentropy", ["accuracy", "binary_crossentropy"]))
-row("mlp-loss-function", mlp, labelled, lambda keras: {
-    "optimizer": "adam", "loss": keras.losses.sparse_categorical_crossentropy,
-    "metrics": [keras.metrics.sparse_categorical_accuracy]})
+row(
+    "mlp-logits",
+    lambda keras: mlp(keras, activation=None),
+    labelled,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": ["accuracy"],
+    },
+)
+row(
+    "mlp-activation-layer",
+    lambda keras: keras.Sequential([keras.layers.Dense(4, input_shape=(8,)), keras.layers.Activation("softmax")]),
+    labelled,
+    settings("sgd", SPARSE, ["accuracy", SPARSE]),
+)
+row(
+    "mlp-linear-classifier",
+    lambda keras: mlp(keras, 1, "sigmoid"),
+    two_classes,
+    settings("adam", "binary_crossentropy", ["accuracy", "binary_crossentropy"]),
+)
+row(
+    "mlp-loss-function",
+    mlp,
+    labelled,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.sparse_categorical_crossentropy,
+        "metrics": [keras.metrics.sparse_categorical_accuracy],
+    },
+)
 row("mlp-no-metrics", mlp, labelled, settings("adam", SPARSE))
-row("regression", lambda keras: mlp(keras, 1, None), regression, lambda keras: {
-    "optimizer": keras.optimizers.RMSprop(0.005), "loss": "mse",
-    "metrics": ["mae", "mse", keras.metrics.RootMeanSquaredError()]})
-row("regression-flat", lambda keras: mlp(keras, 1, None), regression_flat, settings(
-    "adam", "mean_absolute_error", ["mean_squared_error"]))
-row("regression-huber", lambda keras: mlp(keras, 1, None), regression, lambda keras: {
-    "optimizer": "adam", "loss": keras.losses.Huber(0.5), "metrics": [
-        keras.metrics.MeanAbsoluteError(name="error")]})
-row("regression-weights", lambda keras: mlp(keras, 1, None), regression, lambda keras: {
-    "optimizer": "adam", "loss": "mse", "metrics": ["mae"], "weighted_metrics": ["mae"]},
-    fit={"sample_weight": sample_weights})
-row("cnn-sgd", course_cnn, pictures, lambda keras: {
-    "optimizer": keras.optimizers.SGD(0.05), "loss": SPARSE, "metrics": ["accuracy"]})
+row(
+    "regression",
+    lambda keras: mlp(keras, 1, None),
+    regression,
+    lambda keras: {
+        "optimizer": keras.optimizers.RMSprop(0.005),
+        "loss": "mse",
+        "metrics": ["mae", "mse", keras.metrics.RootMeanSquaredError()],
+    },
+)
+row(
+    "regression-flat",
+    lambda keras: mlp(keras, 1, None),
+    regression_flat,
+    settings("adam", "mean_absolute_error", ["mean_squared_error"]),
+)
+row(
+    "regression-huber",
+    lambda keras: mlp(keras, 1, None),
+    regression,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.Huber(0.5),
+        "metrics": [keras.metrics.MeanAbsoluteError(name="error")],
+    },
+)
+row(
+    "regression-weights",
+    lambda keras: mlp(keras, 1, None),
+    regression,
+    lambda keras: {"optimizer": "adam", "loss": "mse", "metrics": ["mae"], "weighted_metrics": ["mae"]},
+    fit={"sample_weight": sample_weights},
+)
+row(
+    "cnn-sgd",
+    course_cnn,
+    pictures,
+    lambda keras: {"optimizer": keras.optimizers.SGD(0.05), "loss": SPARSE, "metrics": ["accuracy"]},
+)
 row("cnn-adam", course_cnn, pictures, settings("adam", SPARSE, ["accuracy"]))
 row("cnn-no-channel", course_cnn, pictures_without_channel, settings("adam", SPARSE, ["accuracy"]))
-row("cnn-batchnorm", batchnorm_cnn, small_pictures, lambda keras: {
-    "optimizer": keras.optimizers.SGD(0.02, momentum=0.9), "loss": SPARSE, "metrics": ["accuracy"]},
-    fit={"validation_data": small_pictures_validation})
-row("cnn-batchnorm-adam", batchnorm_cnn, small_pictures, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_split": 0.25})
-row("mlp-batchnorm", batchnorm_mlp, labelled, lambda keras: {
-    "optimizer": keras.optimizers.Adam(0.01), "loss": keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True),
-    "metrics": ["accuracy"]}, fit={"validation_data": labelled_validation})
+row(
+    "cnn-batchnorm",
+    batchnorm_cnn,
+    small_pictures,
+    lambda keras: {"optimizer": keras.optimizers.SGD(0.02, momentum=0.9), "loss": SPARSE, "metrics": ["accuracy"]},
+    fit={"validation_data": small_pictures_validation},
+)
+row(
+    "cnn-batchnorm-adam",
+    batchnorm_cnn,
+    small_pictures,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_split": 0.25},
+)
+row(
+    "mlp-batchnorm",
+    batchnorm_mlp,
+    labelled,
+    lambda keras: {
+        "optimizer": keras.optimizers.Adam(0.01),
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": ["accuracy"],
+    },
+    fit={"validation_data": labelled_validation},
+)
 row("cnn-separable", separable_cnn, small_pictures, settings("adam", SPARSE, ["accuracy"]))
 row("series", series_cnn, series, settings("adam", SPARSE, ["accuracy"]))
-row("text", text, words, lambda keras: {
-    "optimizer": keras.optimizers.Adam(0.01), "loss": "binary_crossentropy", "metrics": ["accuracy"]})
-row("text-sgd", text, words, lambda keras: {
-    "optimizer": keras.optimizers.SGD(0.1, momentum=0.9), "loss": "binary_crossentropy",
-        "metrics": ["accuracy"]})
-row("text-masked", masked_text, words, lambda keras: {
-    "optimizer": keras.optimizers.RMSprop(0.01), "loss": "binary_crossentropy", "metrics": ["accuracy"]})
+row(
+    "text",
+    text,
+    words,
+    lambda keras: {"optimizer": keras.optimizers.Adam(0.01), "loss": "binary_crossentropy", "metrics": ["accuracy"]},
+)
+row(
+    "text-sgd",
+    text,
+    words,
+    lambda keras: {
+        "optimizer": keras.optimizers.SGD(0.1, momentum=0.9),
+        "loss": "binary_crossentropy",
+        "metrics": ["accuracy"],
+    },
+)
+row(
+    "text-masked",
+    masked_text,
+    words,
+    lambda keras: {"optimizer": keras.optimizers.RMSprop(0.01), "loss": "binary_crossentropy", "metrics": ["accuracy"]},
+)
 row("residual", residual, labelled, settings("adam", SPARSE, ["accuracy"]))
 row("shared-layers", shared_layers, labelled, settings("adam", SPARSE, ["accuracy"]))
-row("nested", nested, labelled, lambda keras: {
-    "optimizer": "adam", "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        "metrics": ["accuracy"]})
-row("subclassed", subclassed, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_data": labelled_validation})
+row(
+    "nested",
+    nested,
+    labelled,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "metrics": ["accuracy"],
+    },
+)
+row(
+    "subclassed",
+    subclassed,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_data": labelled_validation},
+)
 row("frozen-base", frozen_base, small_pictures, settings("adam", SPARSE, ["accuracy"]))
 row("partly-frozen", partly_frozen, small_pictures, settings("adam", SPARSE, ["accuracy"]))
-row("two-and-two", two_inputs_two_outputs, two_and_two, lambda keras: {
-    "optimizer": "adam", "loss": {"score": "mse", "topic": SPARSE},
+row(
+    "two-and-two",
+    two_inputs_two_outputs,
+    two_and_two,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": {"score": "mse", "topic": SPARSE},
         "loss_weights": {"score": 0.3, "topic": 2.0},
-    "metrics": {"score": ["mae", "mse"], "topic": "accuracy"}})
-row("two-and-two-lists", two_inputs_two_outputs, two_and_two_lists, lambda keras: {
-    "optimizer": "adam", "loss": ["mae", SPARSE], "loss_weights": [0.5, 1.0],
-        "metrics": [["mse"], ["accuracy"]]},
-    fit={"validation_split": 0.2})
-row("two-and-two-one-loss", two_inputs_two_outputs, lambda: (two_and_two()[0], {
-    "score": two_and_two()[1]["score"], "topic": one_hot(two_and_two()[1]["topic"], 3)}),
-    settings("adam", "mse", ["mae"]))
-row("two-and-two-weights", two_inputs_two_outputs, two_and_two, lambda keras: {
-    "optimizer": "adam", "loss": {"score": "mse", "topic": SPARSE}, "metrics": {"topic": ["accuracy"]},
-    "weighted_metrics": {"score": ["mae"], "topic": ["accuracy"]}},
-    fit={"sample_weight": lambda: {"score": sample_weights(), "topic": sample_weights()[::-1].copy()}})
-row("two-and-two-one-trained", two_inputs_two_outputs, two_and_two, lambda keras: {
-    "optimizer": "adam", "loss": {"topic": SPARSE}, "metrics": {"topic": "accuracy"}},
-    warns="score/kernel:0.*score/bias:0")
-row("class-weight", mlp, labelled, settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
-    fit={"class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}})
-row("class-weight-one-hot", mlp, labelled_one_hot, settings("adam", "categorical_crossentropy", ["accuracy"]),
-    fit={"class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}})
-row("class-weight-binary", lambda keras: mlp(keras, 1, "sigmoid"), two_classes, settings(
-    "adam", "binary_crossentropy", ["accuracy"]), fit={"class_weight": {0: 3.0, 1: 1.0},
-        "validation_split": 0.25})
-row("sample-weight", mlp, labelled, settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
-    fit={"sample_weight": sample_weights})
-row("sample-weight-split", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"sample_weight": sample_weights, "validation_split": 0.25})
-row("sample-weight-validation", mlp, labelled, settings("adam", SPARSE, [], weighted_metrics=["accuracy"]),
-    fit={"sample_weight": sample_weights, "validation_data": weighted_validation})
-row("sample-and-class-weight", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"sample_weight": sample_weights, "class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}})
-row("regularized", regularized, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_split": 0.2})
-row("constrained", constrained, labelled, lambda keras: {
-    "optimizer": keras.optimizers.Adam(0.01), "loss": SPARSE, "metrics": ["accuracy"]})
+        "metrics": {"score": ["mae", "mse"], "topic": "accuracy"},
+    },
+)
+row(
+    "two-and-two-lists",
+    two_inputs_two_outputs,
+    two_and_two_lists,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": ["mae", SPARSE],
+        "loss_weights": [0.5, 1.0],
+        "metrics": [["mse"], ["accuracy"]],
+    },
+    fit={"validation_split": 0.2},
+)
+row(
+    "two-and-two-one-loss",
+    two_inputs_two_outputs,
+    lambda: (two_and_two()[0], {"score": two_and_two()[1]["score"], "topic": one_hot(two_and_two()[1]["topic"], 3)}),
+    settings("adam", "mse", ["mae"]),
+)
+row(
+    "two-and-two-weights",
+    two_inputs_two_outputs,
+    two_and_two,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": {"score": "mse", "topic": SPARSE},
+        "metrics": {"topic": ["accuracy"]},
+        "weighted_metrics": {"score": ["mae"], "topic": ["accuracy"]},
+    },
+    fit={"sample_weight": lambda: {"score": sample_weights(), "topic": sample_weights()[::-1].copy()}},
+)
+row(
+    "two-and-two-one-trained",
+    two_inputs_two_outputs,
+    two_and_two,
+    lambda keras: {"optimizer": "adam", "loss": {"topic": SPARSE}, "metrics": {"topic": "accuracy"}},
+    warns="score/kernel:0.*score/bias:0",
+)
+row(
+    "class-weight",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
+    fit={"class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}},
+)
+row(
+    "class-weight-one-hot",
+    mlp,
+    labelled_one_hot,
+    settings("adam", "categorical_crossentropy", ["accuracy"]),
+    fit={"class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}},
+)
+row(
+    "class-weight-binary",
+    lambda keras: mlp(keras, 1, "sigmoid"),
+    two_classes,
+    settings("adam", "binary_crossentropy", ["accuracy"]),
+    fit={"class_weight": {0: 3.0, 1: 1.0}, "validation_split": 0.25},
+)
+row(
+    "sample-weight",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
+    fit={"sample_weight": sample_weights},
+)
+row(
+    "sample-weight-split",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"sample_weight": sample_weights, "validation_split": 0.25},
+)
+row(
+    "sample-weight-validation",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, [], weighted_metrics=["accuracy"]),
+    fit={"sample_weight": sample_weights, "validation_data": weighted_validation},
+)
+row(
+    "sample-and-class-weight",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"sample_weight": sample_weights, "class_weight": {0: 0.5, 1: 2.0, 2: 1.0, 3: 0.1}},
+)
+row("regularized", regularized, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"validation_split": 0.2})
+row(
+    "constrained",
+    constrained,
+    labelled,
+    lambda keras: {"optimizer": keras.optimizers.Adam(0.01), "loss": SPARSE, "metrics": ["accuracy"]},
+)
 row("validation-split", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"validation_split": 0.3})
-row("validation-data", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_data": labelled_validation, "validation_batch_size": 7})
-row("validation-freq", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_data": labelled_validation, "validation_freq": 3})
-row("validation-freq-list", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_data": labelled_validation, "validation_freq": [1, 4, 10]})
-row("validation-steps", mlp, labelled, settings("adam", SPARSE, ["accuracy"]),
-    fit={"validation_data": labelled_validation, "validation_batch_size": 8, "validation_steps": 2})
+row(
+    "validation-data",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_data": labelled_validation, "validation_batch_size": 7},
+)
+row(
+    "validation-freq",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_data": labelled_validation, "validation_freq": 3},
+)
+row(
+    "validation-freq-list",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_data": labelled_validation, "validation_freq": [1, 4, 10]},
+)
+row(
+    "validation-steps",
+    mlp,
+    labelled,
+    settings("adam", SPARSE, ["accuracy"]),
+    fit={"validation_data": labelled_validation, "validation_batch_size": 8, "validation_steps": 2},
+)
 row("odd-batch", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"batch_size": 19})
 row("default-batch", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"batch_size": None})
 row("batch-over-data", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"batch_size": 500})

@@ -14,9 +14,7 @@ KERNEL_ORDER = (3, 0, 1, 2)
 
 def make_variables() -> list[Variable]:
     generator = torch.Generator().manual_seed(3)
-    kernel = Variable(
-        torch.randn(3, 3, 2, 4, generator=generator), name="conv/kernel:0", memory_order=KERNEL_ORDER
-    )
+    kernel = Variable(torch.randn(3, 3, 2, 4, generator=generator), name="conv/kernel:0", memory_order=KERNEL_ORDER)
     return [kernel, Variable(torch.randn(5, generator=generator), name="dense/bias:0")]
 
 
@@ -31,9 +29,7 @@ def train(optimizer: Optimizer, variables: list[torch.Tensor], steps: int = 5) -
     return [variable.detach().numpy().copy() for variable in variables]
 
 
-def one_step(
-    optimizer: Optimizer, value: list[float], gradient: list[float], **options: object
-) -> list[float]:
+def one_step(optimizer: Optimizer, value: list[float], gradient: list[float], **options: object) -> list[float]:
     variable = Variable(torch.tensor(value), **options)
     optimizer.apply_gradients([(torch.tensor(gradient), variable)])
     return variable.tolist()

@@ -49,8 +49,9 @@ def pack(path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> No
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, array)
             # A fixed date keeps the file's bytes the same when nothing in it has changed.
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (2020, 1, 1, 0, 0, 0)), buffer.getvalue(),
-                             zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy", (2020, 1, 1, 0, 0, 0)), buffer.getvalue(), zipfile.ZIP_DEFLATED
+            )
 
 
 class Golden:
@@ -70,7 +71,7 @@ class Golden:
     def __getitem__(self, key: str) -> np.ndarray:
         name, start, shape = self._index[key]
         size = int(np.prod(shape, dtype=np.int64))
-        return self._data[f"data_{name}"][start:start + size].reshape(shape)
+        return self._data[f"data_{name}"][start : start + size].reshape(shape)
 
 
 def numpy_of(value: Any) -> np.ndarray:
@@ -98,8 +99,20 @@ def assert_close(actual: Any, expected: Any, tolerance: float, what: str = "valu
 
 
 # Entries of a serialised object that carry no meaning for rebuilding it, or that differ by Keras version.
-IGNORED_KEYS = {"module", "registered_name", "build_config", "compile_config", "keras_version", "backend",
-                "ragged", "sparse", "optional", "is_legacy_optimizer", "jit_compile", "fn"}
+IGNORED_KEYS = {
+    "module",
+    "registered_name",
+    "build_config",
+    "compile_config",
+    "keras_version",
+    "backend",
+    "ragged",
+    "sparse",
+    "optional",
+    "is_legacy_optimizer",
+    "jit_compile",
+    "fn",
+}
 
 
 def plain(value: Any) -> Any:
@@ -125,8 +138,11 @@ def config_differences(actual: Any, expected: Any, path: str = "config") -> list
                 found += config_differences(actual[key], expected[key], f"{path}.{key}")
         return found
     if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
-        return [line for i, pair in enumerate(zip(actual, expected, strict=True))
-                for line in config_differences(*pair, f"{path}[{i}]")]
+        return [
+            line
+            for i, pair in enumerate(zip(actual, expected, strict=True))
+            for line in config_differences(*pair, f"{path}[{i}]")
+        ]
     if isinstance(actual, float) or isinstance(expected, float):
         if isinstance(actual, (int, float)) and isinstance(expected, (int, float)):
             if abs(actual - expected) <= 1e-6 * max(1.0, abs(expected)):

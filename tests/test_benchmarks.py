@@ -123,9 +123,7 @@ def test_workers_measure_time_and_memory(start: Callable[..., Worker]) -> None:
     leak = Case("", "leak", {"megabytes": 2}, measure="growth", repeats=10)
     assert run_case("fake_suite", leak, workers, rounds=2).values["ours"] == [pytest.approx(20, abs=2)]
     keeps_nothing = Case("", "sleep", {"seconds": 0.0}, measure="growth of job", repeats=10)
-    assert run_case("fake_suite", keeps_nothing, workers, rounds=2).values["ours"] == [
-        pytest.approx(0, abs=2)
-    ]
+    assert run_case("fake_suite", keeps_nothing, workers, rounds=2).values["ours"] == [pytest.approx(0, abs=2)]
     assert 0 < run_case("fake_suite", Case("", measure="import"), workers, rounds=1).values["ours"][0] < 5
 
 

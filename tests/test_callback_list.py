@@ -118,9 +118,7 @@ def test_every_hook_is_called_with_its_number() -> None:
     for name in callbacks.callback.HOOKS:
         numbered = "batch" in name or "epoch" in name
         getattr(hooks, name)(*([3] if numbered else []))
-    expected = [
-        (name, 3) if "batch" in name or "epoch" in name else (name,) for name in callbacks.callback.HOOKS
-    ]
+    expected = [(name, 3) if "batch" in name or "epoch" in name else (name,) for name in callbacks.callback.HOOKS]
     assert recorder.calls == expected
     assert recorder.params == {"epochs": 1}
 
@@ -199,13 +197,9 @@ def test_tensors_reach_hooks_as_python_numbers() -> None:
 
 
 def test_what_is_no_callback_is_refused() -> None:
-    with pytest.raises(
-        TypeError, match=r"CallbackList: expected callback objects; received the class EarlyStopping"
-    ):
+    with pytest.raises(TypeError, match=r"CallbackList: expected callback objects; received the class EarlyStopping"):
         CallbackList([callbacks.EarlyStopping])
-    with pytest.raises(
-        TypeError, match=r"expected objects of class Callback; received 3 \(int\). Subclass Callback"
-    ):
+    with pytest.raises(TypeError, match=r"expected objects of class Callback; received 3 \(int\). Subclass Callback"):
         CallbackList([3])
     with pytest.raises(TypeError, match="received 'on_epoch_ends'. Did you mean 'on_epoch_end'?"):
         callbacks.LambdaCallback(on_epoch_ends=print)
@@ -316,9 +310,7 @@ def test_validation_inside_fit_shows_nothing(capsys: pytest.CaptureFixture[str])
     assert " - loss: 1.0000\n" in capsys.readouterr().out
 
 
-def test_notebook_updates_one_display(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_notebook_updates_one_display(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     shown: list[tuple[str, dict[str, str]]] = []
 
     class Handle:
@@ -342,9 +334,7 @@ def test_notebook_updates_one_display(
     bar.update(1, [("loss", 1.0)])
     bar.update(2, [("loss", 3.0)])
     assert [how for how, _ in shown] == ["display", "update"]
-    assert shown[0][1]["text/plain"].startswith(
-        "1/2 [==============>...............] - ETA: 0s - loss: 1.0000"
-    )
+    assert shown[0][1]["text/plain"].startswith("1/2 [==============>...............] - ETA: 0s - loss: 1.0000")
     assert shown[1][1]["text/plain"].endswith(" - loss: 2.0000")
     assert capsys.readouterr().out == ""
 

@@ -61,20 +61,15 @@ def test_a_missing_monitor_is_said_once() -> None:
     with pytest.warns(UserWarning) as seen:
         fit(FakeModel(), [stop], [{"loss": 1.0, "acc": 0.5}] * 3)
     assert [str(warning.message) for warning in seen] == [
-        "EarlyStopping: early stopping is conditioned on 'val_loss', which is not available. "
-        "Available are: loss, acc."
+        "EarlyStopping: early stopping is conditioned on 'val_loss', which is not available. Available are: loss, acc."
     ]
-    with pytest.warns(
-        UserWarning, match="EarlyStopping: mode 'least' is unknown; falling back to 'auto'"
-    ) as seen:
+    with pytest.warns(UserWarning, match="EarlyStopping: mode 'least' is unknown; falling back to 'auto'") as seen:
         assert callbacks.EarlyStopping(mode="least").mode == "auto"
     assert seen[0].filename == __file__
 
 
 def test_monitor_finds_the_other_name_of_accuracy() -> None:
-    history = fit(
-        FakeModel(), [callbacks.EarlyStopping("val_acc")], losses(0.5, 0.4, 0.6, name="val_accuracy")
-    )
+    history = fit(FakeModel(), [callbacks.EarlyStopping("val_acc")], losses(0.5, 0.4, 0.6, name="val_accuracy"))
     assert len(history.epoch) == 2
 
 
@@ -164,9 +159,7 @@ def test_checkpoint_errors(tmp_path: Path) -> None:
         fit(FakeModel(), [callbacks.ModelCheckpoint(str(tmp_path / "{val_los}.h5"))], losses(1.0))
     with pytest.raises(ValueError, match="expected the path of a file; received the folder"):
         fit(FakeModel(), [callbacks.ModelCheckpoint(str(tmp_path))], losses(1.0))
-    with pytest.raises(
-        ValueError, match="expected save_freq 'epoch' or a number of batches; received 'epochs'"
-    ):
+    with pytest.raises(ValueError, match="expected save_freq 'epoch' or a number of batches; received 'epochs'"):
         callbacks.ModelCheckpoint("x.h5", save_freq="epochs")
 
 
@@ -182,9 +175,7 @@ def test_checkpoint_errors(tmp_path: Path) -> None:
         (lambda *arguments: torch.tensor(arguments[1] * 2), [1.0, 2.0]),
     ],
 )
-def test_learning_rate_scheduler(
-    schedule: Any, rates: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_learning_rate_scheduler(schedule: Any, rates: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     model = FakeModel()
     history = fit(model, [callbacks.LearningRateScheduler(schedule, verbose=1)], losses(1.0, 1.0))
     assert history.history["lr"] == rates
@@ -196,15 +187,11 @@ def test_learning_rate_scheduler(
 
 
 def test_learning_rate_scheduler_errors() -> None:
-    with pytest.raises(
-        ValueError, match=r"expected the schedule to return a number; received None \(NoneType\)"
-    ):
+    with pytest.raises(ValueError, match=r"expected the schedule to return a number; received None \(NoneType\)"):
         fit(FakeModel(), [callbacks.LearningRateScheduler(lambda epoch: None)], losses(1.0))
     model = FakeModel()
     model.optimizer = None
-    with pytest.raises(
-        ValueError, match="expected a model whose optimizer has a learning rate; received the optim"
-    ):
+    with pytest.raises(ValueError, match="expected a model whose optimizer has a learning rate; received the optim"):
         fit(model, [callbacks.LearningRateScheduler(lambda epoch: 0.1)], losses(1.0))
 
 

@@ -102,9 +102,7 @@ def test_mnist_returns_the_arrays_of_the_file(home, monkeypatch):
 FASHION = {
     "train-images-idx3-ubyte.gz": np.arange(3 * 28 * 28, dtype="uint8").reshape(3, 28, 28),
     "train-labels-idx1-ubyte.gz": np.array([4, 0, 9], dtype="uint8"),
-    "t10k-images-idx3-ubyte.gz": np.arange(7, 7 + 2 * 28 * 28, dtype=np.int64)
-    .astype("uint8")
-    .reshape(2, 28, 28),
+    "t10k-images-idx3-ubyte.gz": np.arange(7, 7 + 2 * 28 * 28, dtype=np.int64).astype("uint8").reshape(2, 28, 28),
     "t10k-labels-idx1-ubyte.gz": np.array([1, 2], dtype="uint8"),
 }
 
@@ -376,9 +374,7 @@ REUTERS_CASES = [
 
 
 @pytest.mark.parametrize(("arguments", "x_train", "y_train", "x_test", "y_test"), IMDB_CASES)
-def test_imdb_marks_shuffles_and_cuts_like_keras(
-    home, monkeypatch, arguments, x_train, y_train, x_test, y_test
-):
+def test_imdb_marks_shuffles_and_cuts_like_keras(home, monkeypatch, arguments, x_train, y_train, x_test, y_test):
     put_imdb(home, monkeypatch)
     (a, b), (c, d) = imdb.load_data(**arguments)
     assert [a.tolist(), b.tolist(), c.tolist(), d.tolist()] == [x_train, y_train, x_test, y_test]
@@ -386,9 +382,7 @@ def test_imdb_marks_shuffles_and_cuts_like_keras(
 
 
 @pytest.mark.parametrize(("arguments", "x_train", "y_train", "x_test", "y_test"), REUTERS_CASES)
-def test_reuters_marks_shuffles_and_cuts_like_keras(
-    home, monkeypatch, arguments, x_train, y_train, x_test, y_test
-):
+def test_reuters_marks_shuffles_and_cuts_like_keras(home, monkeypatch, arguments, x_train, y_train, x_test, y_test):
     put(reuters, home, "reuters.npz", npz(x=TEXTS, y=LABELS), monkeypatch=monkeypatch)
     (a, b), (c, d) = reuters.load_data(**arguments)
     assert [a.tolist(), b.tolist(), c.tolist(), d.tolist()] == [x_train, y_train, x_test, y_test]
@@ -397,9 +391,7 @@ def test_reuters_marks_shuffles_and_cuts_like_keras(
 
 def test_a_maxlen_that_keeps_no_text_is_refused(home, monkeypatch):
     put_imdb(home, monkeypatch)
-    with pytest.raises(
-        ValueError, match="^Dataset 'imdb': expected a maxlen that keeps some texts; received 2, "
-    ):
+    with pytest.raises(ValueError, match="^Dataset 'imdb': expected a maxlen that keeps some texts; received 2, "):
         imdb.load_data(maxlen=2)
 
 
@@ -463,9 +455,7 @@ def test_only_five_names_are_known(name):
 
 def test_object_arrays_in_an_npz_file_go_the_same_way(tmp_path):
     path = tmp_path / "imdb.npz"
-    np.savez(
-        path, x_train=lists([1]), y_train=np.array([Command(os.mkdir, str(tmp_path / "made"))], dtype=object)
-    )
+    np.savez(path, x_train=lists([1]), y_train=np.array([Command(os.mkdir, str(tmp_path / "made"))], dtype=object))
     with pytest.raises(ValueError, match="^Pickle 'imdb.npz/y_train.npy': .* reference to (posix|nt).mkdir"):
         plain_pickle.load_npz(path)
     assert not (tmp_path / "made").exists()
@@ -484,9 +474,7 @@ def test_object_arrays_in_an_npz_file_go_the_same_way(tmp_path):
     ],
     ids=lambda array: f"{array.dtype}-{array.shape}",
 )
-@pytest.mark.parametrize(
-    "dump", [python2_pickle, *(lambda v, p=p: pickle.dumps(v, protocol=p) for p in (2, 3, 4))]
-)
+@pytest.mark.parametrize("dump", [python2_pickle, *(lambda v, p=p: pickle.dumps(v, protocol=p) for p in (2, 3, 4))])
 def test_arrays_survive(array, dump):
     found = plain_pickle.load(io.BytesIO(dump({"array": array, "labels": [1, 2]})), "batch")
     key = next(iter(found))
@@ -498,9 +486,7 @@ def test_bytes_cannot_pass_for_objects():
     # Eight bytes each that the forged dtype calls references; NumPy itself can be made to believe it.
     array = np.arange(2, dtype="int64")
     content = pickle.dumps(array, protocol=2).replace(b"X\x02\x00\x00\x00i8", b"X\x02\x00\x00\x00O8")
-    with pytest.raises(
-        ValueError, match="^Pickle 'batch': .* received an array of objects without a list of them"
-    ):
+    with pytest.raises(ValueError, match="^Pickle 'batch': .* received an array of objects without a list of them"):
         plain_pickle.load(io.BytesIO(content), "batch")
 
 
@@ -511,9 +497,7 @@ def test_other_dtypes_and_damaged_pickles_are_named():
         match="^Pickle 'batch': expected arrays, dicts, .*; received arrays of the type '<U1'. This",
     ):
         plain_pickle.load(io.BytesIO(content), "batch")
-    with pytest.raises(
-        ValueError, match="^Pickle 'batch': .* received .*truncated.*: delete it and load again"
-    ):
+    with pytest.raises(ValueError, match="^Pickle 'batch': .* received .*truncated.*: delete it and load again"):
         plain_pickle.load(io.BytesIO(pickle.dumps([1, 2, 3])[:-4]), "batch")
 
 
@@ -564,9 +548,7 @@ def test_a_local_file_with_another_hash_is_not_used(home, capsys):
         rf"{mnist.FILE_HASH}\); received none",
     ):
         mnist.load_data()
-    assert capsys.readouterr().out.startswith(
-        f"{path} is incomplete or outdated: its hash is not {mnist.FILE_HASH}."
-    )
+    assert capsys.readouterr().out.startswith(f"{path} is incomplete or outdated: its hash is not {mnist.FILE_HASH}.")
     assert path.read_bytes() == b"old"
 
 
@@ -697,17 +679,11 @@ def test_the_progress_line_shows_on_a_terminal_only(home, monkeypatch, capsys):
 
 
 def test_get_file_needs_an_address_and_a_name():
-    with pytest.raises(
-        ValueError, match="^get_file: expected `origin`, the URL of the file; received None. Pass"
-    ):
+    with pytest.raises(ValueError, match="^get_file: expected `origin`, the URL of the file; received None. Pass"):
         get_file("words.txt")
-    with pytest.raises(
-        ValueError, match="expected a file name at the end of `origin`; received 'https://example.com'"
-    ):
+    with pytest.raises(ValueError, match="expected a file name at the end of `origin`; received 'https://example.com'"):
         get_file(origin="https://example.com")
-    with pytest.raises(
-        ValueError, match="^hash_algorithm: expected 'auto', 'md5' or 'sha256'; received 'sha1'."
-    ):
+    with pytest.raises(ValueError, match="^hash_algorithm: expected 'auto', 'md5' or 'sha256'; received 'sha1'."):
         validate_file(__file__, "0", "sha1")
 
 
@@ -726,9 +702,7 @@ def test_a_cache_that_is_read_only_is_read_and_a_temporary_one_written(home, tmp
     put(None, home, "words.txt", b"words")
     assert get_file("words.txt", "https://example.com/words.txt") == str(home / "datasets/words.txt")
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout=None: Response(b"more", 4))
-    assert get_file("more.txt", "https://example.com/more.txt") == str(
-        tmp_path / "tmp/.keras/datasets/more.txt"
-    )
+    assert get_file("more.txt", "https://example.com/more.txt") == str(tmp_path / "tmp/.keras/datasets/more.txt")
 
 
 # --- archives ---------------------------------------------------------------------------------------------
@@ -742,9 +716,7 @@ def make_zip(path, **members):
 
 
 def test_get_file_unpacks_a_zip_beside_itself(online, tmp_path):
-    source = make_zip(
-        tmp_path / "pets.zip", **{"pets/": b"", "pets/cats/1.txt": b"cat", "pets/note.txt": b"note"}
-    )
+    source = make_zip(tmp_path / "pets.zip", **{"pets/": b"", "pets/cats/1.txt": b"cat", "pets/note.txt": b"note"})
     found = get_file("pets.zip", source.as_uri(), extract=True, cache_dir=tmp_path / "cache")
     folder = tmp_path / "cache/datasets"
     assert found == str(folder / "pets.zip")
@@ -834,9 +806,7 @@ def test_the_formats_that_are_tried(tmp_path):
     assert not (tmp_path / "out").exists()
     assert extract_archive(archive, tmp_path / "out", ["tar", "zip"])
     assert (tmp_path / "out/a.txt").read_bytes() == b"a"
-    with pytest.raises(
-        ValueError, match="^archive_format: expected 'auto', 'tar', 'zip' or None; received 'rar'."
-    ):
+    with pytest.raises(ValueError, match="^archive_format: expected 'auto', 'tar', 'zip' or None; received 'rar'."):
         extract_archive(archive, tmp_path / "out", "rar")
 
 

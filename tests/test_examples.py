@@ -92,9 +92,7 @@ def test_residual_functional(run):
     kernel, bias = model.get_layer("dense").get_weights()
     logits = variables["features"][:8] @ kernel + bias
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    np.testing.assert_allclose(
-        model.predict(variables["x_test"][:8], verbose=0), probabilities, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(model.predict(variables["x_test"][:8], verbose=0), probabilities, rtol=1e-4, atol=1e-6)
 
 
 def test_inception_cells(run):
@@ -139,9 +137,7 @@ def test_custom_train_step(run):
 
 
 def test_stop_when_good_enough(run):
-    variables, output = run(
-        "stop_when_good_enough", "--accuracy", "0.7", "--epochs", "20", "--samples", "2000"
-    )
+    variables, output = run("stop_when_good_enough", "--accuracy", "0.7", "--epochs", "20", "--samples", "2000")
     accuracies = variables["history"].history["accuracy"]
     assert accuracies[-1] >= 0.7 and max(accuracies[:-1]) < 0.7
     assert 1 < len(accuracies) < 20

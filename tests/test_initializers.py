@@ -33,8 +33,7 @@ def distribution(kind: str, z: np.ndarray) -> np.ndarray:
     return np.clip((normal - tail) / (1 - 2 * tail), 0.0, 1.0)
 
 
-@pytest.mark.parametrize("shape", [(120, 90), (3, 3, 20, 30), (40, 5, 7)],
-    ids=["dense", "kernel", "kernel1d"])
+@pytest.mark.parametrize("shape", [(120, 90), (3, 3, 20, 30), (40, 5, 7)], ids=["dense", "kernel", "kernel1d"])
 @RANDOM
 def test_law(name: str, shape: tuple[int, ...]) -> None:
     """The whole distribution: by the Kolmogorov-Smirnov distance, far beyond chance."""
@@ -80,14 +79,26 @@ def test_orthogonal(shape: tuple[int, ...]) -> None:
     assert_close(square, 4.0 * np.eye(len(square)), 1e-5)
 
 
-@pytest.mark.parametrize("name, kind", [
-    ("glorot_uniform", "GlorotUniform"), ("GlorotNormal", "GlorotNormal"), ("he_normal", "HeNormal"),
-    ("HeUniform", "HeUniform"), ("lecun_normal", "LecunNormal"), ("lecun_uniform", "LecunUniform"),
-    ("random_normal", "RandomNormal"), ("random_uniform", "RandomUniform"),
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("glorot_uniform", "GlorotUniform"),
+        ("GlorotNormal", "GlorotNormal"),
+        ("he_normal", "HeNormal"),
+        ("HeUniform", "HeUniform"),
+        ("lecun_normal", "LecunNormal"),
+        ("lecun_uniform", "LecunUniform"),
+        ("random_normal", "RandomNormal"),
+        ("random_uniform", "RandomUniform"),
         ("truncated_normal", "TruncatedNormal"),
-    ("orthogonal", "Orthogonal"), ("variance_scaling", "VarianceScaling"), ("zeros", "Zeros"),
+        ("orthogonal", "Orthogonal"),
+        ("variance_scaling", "VarianceScaling"),
+        ("zeros", "Zeros"),
         ("ones", "Ones"),
-    ("identity", "Identity"), ("constant", "Constant")])
+        ("identity", "Identity"),
+        ("constant", "Constant"),
+    ],
+)
 def test_names(name: str, kind: str) -> None:
     assert type(keras.initializers.get(name)) is getattr(keras.initializers, kind)
 

@@ -122,8 +122,10 @@ def test_regularization_losses(case: Case) -> None:
 
 @over(CASES)
 def test_symbolic_shape(case: Case) -> None:
-    inputs = [keras.Input(shape=shape[1:], dtype=dtype)
-              for shape, dtype in zip(case.unknown_shapes(), case.dtypes, strict=True)]
+    inputs = [
+        keras.Input(shape=shape[1:], dtype=dtype)
+        for shape, dtype in zip(case.unknown_shapes(), case.dtypes, strict=True)
+    ]
     output = case.make(keras)(inputs if case.listed else inputs[0])
     eager = expected(case, "output").shape
     found = tuple(output.shape)

@@ -15,8 +15,7 @@ from support import GOLDEN, assert_close, config_differences, normal, plain
 STRUCTURE: dict[str, Any] = json.loads((GOLDEN / "structures.json").read_text())
 EVERY = pytest.mark.parametrize("name", STRUCTURES)
 WITH_JSON = pytest.mark.parametrize("name", [name for name in STRUCTURES if name not in WITHOUT_JSON])
-FUNCTIONAL = pytest.mark.parametrize("name", [name for name in STRUCTURES if "input_shape" in STRUCTURE[
-    name]])
+FUNCTIONAL = pytest.mark.parametrize("name", [name for name in STRUCTURES if "input_shape" in STRUCTURE[name]])
 
 
 def golden_json(name: str) -> str:
@@ -26,8 +25,9 @@ def golden_json(name: str) -> str:
 def without_axis(config: Any) -> Any:
     """Batch normalization's axis is written [3] by one library and -1 by the other: it says the same."""
     if isinstance(config, dict):
-        return {key: without_axis(value) for key, value in config.items()
-                if not (key == "axis" and "momentum" in config)}
+        return {
+            key: without_axis(value) for key, value in config.items() if not (key == "axis" and "momentum" in config)
+        }
     return [without_axis(entry) for entry in config] if isinstance(config, list) else config
 
 
@@ -58,7 +58,8 @@ def test_weights_and_their_order(name: str) -> None:
     model, golden = STRUCTURES[name](keras), STRUCTURE[name]
     if name in NAMES_FREE:
         assert [[w.name.split("/")[-1], list(w.shape)] for w in model.weights] == [
-            [w.split("/")[-1], shape] for w, shape in golden["weights"]]
+            [w.split("/")[-1], shape] for w, shape in golden["weights"]
+        ]
         return
     assert [[w.name, list(w.shape)] for w in model.weights] == golden["weights"]
     assert [w.name for w in model.trainable_weights] == golden["trainable_weights"]
@@ -131,8 +132,11 @@ def test_copies(name: str) -> None:
     weights, inputs = fixed_weights(model), some_inputs(model)
     model.set_weights(weights)
     outputs = flat_outputs(model, inputs)
-    for copy in (keras.models.model_from_json(model.to_json()), type(model).from_config(model.get_config()),
-                 keras.models.clone_model(model)):
+    for copy in (
+        keras.models.model_from_json(model.to_json()),
+        type(model).from_config(model.get_config()),
+        keras.models.clone_model(model),
+    ):
         assert [layer.name for layer in copy.layers] == [layer.name for layer in model.layers]
         assert not {id(w) for w in copy.weights} & {id(w) for w in model.weights}
         copy.set_weights(weights)

@@ -47,16 +47,12 @@ def test_state_round_trip(way: str, kind: type[Optimizer], options: dict) -> Non
 
 def test_state_errors() -> None:
     optimizer, other = Adam(), Adam()
-    with pytest.raises(
-        ValueError, match=r"Adam 'Adam': expected a built optimizer; received set_weights before"
-    ):
+    with pytest.raises(ValueError, match=r"Adam 'Adam': expected a built optimizer; received set_weights before"):
         optimizer.set_weights([])
     optimizer.build(make_variables())
     with pytest.raises(ValueError, match="expected 5 arrays; received 1"):
         optimizer.set_weights([np.array(0)])
-    with pytest.raises(
-        ValueError, match=r"expected an array of shape \(3, 3, 2, 4\) for 'Adam/m/conv/kernel:0'"
-    ):
+    with pytest.raises(ValueError, match=r"expected an array of shape \(3, 3, 2, 4\) for 'Adam/m/conv/kernel:0'"):
         optimizer.set_weights([np.array(0)] * 5)
     with pytest.raises(ValueError, match="expected the state of 0 weights; received that of 2"):
         other.load_state_dict(optimizer.state_dict())
@@ -95,9 +91,7 @@ def test_torch_schedulers_work_before_and_after_build() -> None:
 @pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), Adam(0.1)])
 def test_one_cycle_sets_rate_and_momentum(optimizer: Optimizer) -> None:
     optimizer.build([Variable([1.0])])
-    torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=1.0, total_steps=10, div_factor=4.0, max_momentum=0.95
-    )
+    torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10, div_factor=4.0, max_momentum=0.95)
     assert float(optimizer.learning_rate) == 0.25
     assert (optimizer.momentum if isinstance(optimizer, SGD) else optimizer.beta_1) == 0.95
 
@@ -105,9 +99,7 @@ def test_one_cycle_sets_rate_and_momentum(optimizer: Optimizer) -> None:
 def test_step_zero_grad_and_closure() -> None:
     module = nn.Linear(2, 1, bias=False)
     optimizer = SGD(0.5)
-    with pytest.raises(
-        ValueError, match=r"SGD 'SGD': expected a built optimizer; received step\(\) before build"
-    ):
+    with pytest.raises(ValueError, match=r"SGD 'SGD': expected a built optimizer; received step\(\) before build"):
         optimizer.step()
     optimizer.build(module.parameters())
     before = module.weight.detach().clone()
@@ -181,11 +173,7 @@ def test_torch_optimizers_are_taken_as_they_are(form: str) -> None:
 def test_torch_optimizer_errors() -> None:
     stranger = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
     optimizer = optimizers.get(stranger)
-    with pytest.raises(
-        ValueError, match="SGD': expected an optimizer over the weights of the model; received one"
-    ):
+    with pytest.raises(ValueError, match="SGD': expected an optimizer over the weights of the model; received one"):
         optimizer.build(make_variables())
-    with pytest.raises(
-        TypeError, match="expected a torch.optim optimizer or a callable that returns one; received"
-    ):
+    with pytest.raises(TypeError, match="expected a torch.optim optimizer or a callable that returns one; received"):
         optimizers.get(lambda parameters: 3)

@@ -44,9 +44,7 @@ def test_mixed_dtypes_are_updated_one_by_one() -> None:
 def test_gradients_of_permuted_kernels_arrive_in_memory_order() -> None:
     kernel = make_variables()[0]
     images = torch.randn(2, 8, 8, 2).permute(0, 3, 1, 2)
-    (gradient,) = torch.autograd.grad(
-        torch.conv2d(images, kernel.permute(3, 2, 0, 1)).square().sum(), [kernel]
-    )
+    (gradient,) = torch.autograd.grad(torch.conv2d(images, kernel.permute(3, 2, 0, 1)).square().sum(), [kernel])
     assert gradient.permute(KERNEL_ORDER).is_contiguous()
     assert memory_order_of(nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last).weight) == (0, 2, 3, 1)
 
@@ -217,9 +215,7 @@ def test_missing_gradients_are_skipped_and_said_once() -> None:
         optimizer.apply_gradients([(torch.ones(1), used), (None, unused)])
     optimizer.update([torch.ones(1), None], [used, unused])
     assert (used.item(), unused.item(), int(optimizer.iterations)) == (0.0, 1.0, 2)
-    with pytest.raises(
-        ValueError, match=r"SGD 'SGD': expected a gradient for at least one variable; received None"
-    ):
+    with pytest.raises(ValueError, match=r"SGD 'SGD': expected a gradient for at least one variable; received None"):
         optimizer.apply_gradients([(None, used), (None, unused)])
     assert int(optimizer.apply_gradients([])) == 2
 
@@ -299,9 +295,7 @@ def test_minimize_takes_a_callable_or_a_tensor() -> None:
 class KerasMomentum(Optimizer):
     """Written as for tf.keras."""
 
-    def __init__(
-        self, learning_rate: float = 0.1, beta: float = 0.5, name: str = "KerasMomentum", **kwargs: object
-    ):
+    def __init__(self, learning_rate: float = 0.1, beta: float = 0.5, name: str = "KerasMomentum", **kwargs: object):
         super().__init__(name, **kwargs)
         self._learning_rate = self._build_learning_rate(learning_rate)
         self.beta = beta
@@ -350,9 +344,7 @@ def test_custom_rule_replaces_the_fused_one() -> None:
             variable.sub_(gradient.sign(), alpha=self.current_rate())
 
     assert one_step(Sign(0.5), [0.0, 0.0], [3.0, -9.0]) == [-0.5, 0.5]
-    with pytest.raises(
-        NotImplementedError, match=r"Optimizer 'Optimizer': expected an optimizer that defines"
-    ):
+    with pytest.raises(NotImplementedError, match=r"Optimizer 'Optimizer': expected an optimizer that defines"):
         one_step(Optimizer(learning_rate=0.5), [0.0], [1.0])
 
 

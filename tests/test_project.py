@@ -137,9 +137,7 @@ def broken_rules(source: str) -> list[str]:
             problems.append(f"line {node.lineno}: print; write to sys.stdout where Keras prints")
         elif isinstance(node, ast.ExceptHandler):
             caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            if any(
-                kind is None or getattr(kind, "id", "") in ("Exception", "BaseException") for kind in caught
-            ):
+            if any(kind is None or getattr(kind, "id", "") in ("Exception", "BaseException") for kind in caught):
                 problems.append(f"line {node.lineno}: except catches everything; name the errors")
         elif isinstance(node, ast.Global):
             problems.append(f"line {node.lineno}: global; keep state in an object")

@@ -75,166 +75,6 @@ def test_weights_made_in_every_way() -> None:
         layer.add_weight("g", (None, 2))
 
 
-def test_layers_in_attributes_lists_and_dicts() -> None:
-    class Net(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first = Dense(3)
-            self.blocks = [Dense(3), [Dense(3), Dense(3)]]
-            self.heads = {"a": Dense(2), "b": [Dense(2)]}
-            self.pair = (Dense(2), Dense(2))
-            self.later: list[Any] = []
-            self.by_name: dict[str, Any] = {}
-            self.numbers = [1, 2, 3]
-            self.options = {"rate": 0.5}
-            for _ in range(2):
-                self.later.append(Dense(2))
-            self.later += [Dense(2)]
-            self.by_name["x.y"] = Dense(2)
-
-        def call(self, inputs: torch.Tensor) -> torch.Tensor:
-            x = self.first(inputs)
-            x = self.blocks[0](x)
-            for layer in self.blocks[1]:
-                x = layer(x)
-            x = self.heads["a"](x) + self.heads["b"][0](x)
-            for layer in (*self.pair, *self.later, *self.by_name.values()):
-                x = layer(x)
-            return x
-
-    model = Net()
-    assert model(X).shape == (4, 2)
-    assert len(model.layers) == 12 and len(model.weights) == 24
-    assert [layer.name for layer in model.layers[:4]] == ["dense", "dense_1", "dense_2", "dense_3"]
-    assert model.numbers == [1, 2, 3] and model.options == {"rate": 0.5}
-    keys = list(model.state_dict())
-    assert len(keys) == len(set(keys)) == 24
-    assert keys[:6] == [
-        "first.kernel",
-        "first.bias",
-        "blocks.0.kernel",
-        "blocks.0.bias",
-        "blocks.1.0.kernel",
-        "blocks.1.0.bias",
-    ]
-    assert "heads.b.0.kernel" in keys and "by_name.x_y.kernel" in keys
-    model.later[0] = Dense(2)
-    del model.later[2]
-    model(X)
-    assert len(model.weights) == 22
-    model.heads["c"] = model.first  # a second path to known weights adds none
-    assert len(model.weights) == 22
-    twin = copy.deepcopy(model)
-    torch.testing.assert_close(twin(X), model(X))
-    twin.later.append(Dense(2))
-    twin(X)
-    assert len(twin.weights) == 24 and len(model.weights) == 22
-    model.compile("sgd", "mse")
-    before = model.get_weights()
-    model.fit(X, Y, verbose=0)
-    assert all(np.abs(a - b).max() > 0 for a, b in zip(model.get_weights()[:2], before[:2], strict=True))
-
-
-def test_nested_lists_that_are_filled_later() -> None:
-    class Net(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.stages: list[Any] = []
-            for _ in range(2):
-                stage: list[Any] = []
-                self.stages.append(stage)
-                self.stages[-1].append(Dense(3))
-                self.stages[-1].append(Dense(3))
-
-        def call(self, inputs: torch.Tensor) -> torch.Tensor:
-            for stage in self.stages:
-                for layer in stage:
-                    inputs = layer(inputs)
-            return inputs
-
-    model = Net()
-    model(X)
-    assert len(model.layers) == 4 and len(model.weights) == 8
-    assert list(model.state_dict())[0] == "stages.0.0.kernel"
-    for twin in (copy.deepcopy(model), keras.models.clone_model(model)):
-        twin(X)
-        assert len(twin.weights) == 8
-        assert not {id(w) for w in twin.weights} & {id(w) for w in model.weights}
-
-
-def test_list_methods_keep_track() -> None:
-    class Holder(Layer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.items = [Linear(1)]
-
-        def call(self, inputs: torch.Tensor) -> Any:
-            return [layer(inputs) for layer in self.items]
-
-    layer = Holder()
-    second, third = Linear(1), Linear(1)
-    layer.items.insert(0, second)
-    layer.items.extend([third])
-    assert layer.items[0] is second and [type(item) for item in layer.items] == [Linear] * 3
-    layer(X)
-    assert len(layer.weights) == 6
-    assert layer.items.pop() is third and len(layer.weights) == 4
-    layer.items.remove(second)
-    assert len(layer.weights) == 2
-    layer.items.reverse()
-    layer.items.sort(key=lambda item: item.name)
-    layer.items[:] = [second, third]
-    assert len(layer.weights) == 4 and len(layer.state_dict()) == 4
-    layer.items.clear()
-    assert layer.weights == []
-    layer.items = [second]
-    assert len(layer.weights) == 2
-
-
-def test_torch_modules_in_attributes() -> None:
-    class Net(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear = nn.Linear(3, 4)
-            self.norm = nn.BatchNorm1d(4)
-            self.stack = nn.ModuleList([nn.Linear(4, 4), Dense(2)])
-            self.drop = nn.Dropout(0.5)
-
-        def call(self, inputs: torch.Tensor, training: bool = False) -> torch.Tensor:
-            x = self.norm(self.linear(inputs))
-            for layer in self.stack:
-                x = layer(x)
-            return self.drop(x)
-
-    model = Net()
-    model(X)
-    assert len(model.trainable_weights) == 8 and len(list(model.parameters())) == 8
-    assert (model(X) == model(X)).all()
-    model.compile("sgd", "mse")
-    model.fit(X, Y, verbose=0)
-    assert model.norm.num_batches_tracked == 1 and not model.norm.training  # fit has put it into training
-    assert model.evaluate(X, Y, verbose=0) > 0
-    assert model.norm.num_batches_tracked == 1
-    model.train()
-    assert model.drop.training and model.norm.training
-    model.eval()
-    assert not model.drop.training
-
-
-def test_attributes_can_be_replaced_and_deleted() -> None:
-    model = keras.Model()
-    model.dense = Dense(2)
-    model.dense(X)
-    first = model.dense
-    model.dense = Dense(2)
-    model.dense(X)
-    assert len(model.weights) == 2 and model.weights[0] is not first.kernel
-    del model.dense
-    assert model.weights == [] and model.layers == []
-    model.dense = None
-    assert model.dense is None
-
-
 class Normalized(keras.Model):
     def __init__(self, units: int = 2, rate: float = 0.5) -> None:
         super().__init__()
@@ -318,6 +158,33 @@ def test_build_with_a_shape() -> None:
         use(model)
         assert len(model.weights) == 3 and model.built
         torch.testing.assert_close(model(X), model.dense(X @ model.kernel))
+
+
+def test_layers_built_by_hand_are_not_built_again() -> None:
+    for layer in (Dense(2), Linear(2), Linear(2, dtype="float64")):
+        layer.build((None, 3))
+        assert layer.built and len(layer.weights) == 2
+        layer.set_weights([np.ones((3, 2)), np.zeros(2)])
+        assert layer(np.ones((1, 3))).tolist() == [[3.0, 3.0]]
+        assert len(layer.weights) == 2 and len(layer.state_dict()) == 2
+        keras.Sequential([keras.Input((3,)), layer])
+        assert layer.get_weights()[0].tolist() == [[1.0, 1.0]] * 3
+
+    class Child(Linear):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+            self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
+
+    layer = Child(2)
+    layer.build(input_shape=(None, 3))
+    layer(X)
+    assert list(layer.state_dict()) == ["w", "b", "scale"]
+    given = Dense(1, weights=[np.full((3, 1), 2.0), np.ones(1)])
+    given.build((None, 3))
+    assert given(torch.ones(1, 3)).tolist() == [[7.0]]
+    flat = keras.layers.Flatten()
+    flat.build((None, 2, 2))
+    assert flat.built
 
 
 def test_several_inputs_of_call() -> None:

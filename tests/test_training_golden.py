@@ -71,9 +71,12 @@ def test_training(case: TrainingCase) -> None:
         assert_close(prediction[:5], expected_part(case, f"predict/{i}"), 2e-5, f"prediction {i}")
 
 
-BATCHWISE = [case for case in TRAINING if case.id in (
-    "mlp-adam", "cnn-sgd", "mlp-batchnorm", "two-and-two", "two-and-two-lists", "regularized", "text",
-        "subclassed")]
+BATCHWISE = [
+    case
+    for case in TRAINING
+    if case.id
+    in ("mlp-adam", "cnn-sgd", "mlp-batchnorm", "two-and-two", "two-and-two-lists", "regularized", "text", "subclassed")
+]
 
 
 @pytest.mark.parametrize("case", BATCHWISE, ids=[case.id for case in BATCHWISE])
@@ -98,8 +101,7 @@ def test_train_on_batch_takes_the_steps_of_fit(case: TrainingCase) -> None:
     for weight, weight_2 in zip(weights, weights_2, strict=True):
         assert_close(weight_2, weight, 1e-6, "weight")
     assert_close(np.asarray(tested_2), np.asarray(tested), 1e-6, "test_on_batch")
-    pairs = zip(predicted, predicted_2, strict=True) if isinstance(predicted,
-        list) else [(predicted, predicted_2)]
+    pairs = zip(predicted, predicted_2, strict=True) if isinstance(predicted, list) else [(predicted, predicted_2)]
     for prediction, prediction_2 in pairs:
         assert_close(prediction_2, prediction, 1e-6, "predict_on_batch")
 
@@ -125,22 +127,26 @@ def test_every_form_of_input_trains_alike(form: str) -> None:
     elif form == "list":
         history = model.fit(x.tolist(), y.tolist(), batch_size=16, **arguments)
     elif form == "generator":
+
         def batches() -> Any:
             while True:
                 for part in rows:
                     yield x[part], y[part]
+
         history = model.fit(batches(), steps_per_epoch=5, **arguments)
     elif form == "dataset":
         history = model.fit(tensors, batch_size=16, **arguments)
     elif form == "loader":
         history = model.fit(torch.utils.data.DataLoader(tensors, batch_size=16), **arguments)
     else:
+
         class Batches(keras.utils.Sequence):
             def __len__(self) -> int:
                 return len(rows)
 
             def __getitem__(self, index: int) -> Any:
                 return x[rows[index]], y[rows[index]]
+
         history = model.fit(Batches(), **arguments)
     assert_close(history.history["loss"], expected_part(case, "history/loss"), 1e-5, "loss")
     for i, weight in enumerate(model.get_weights()):

@@ -7,9 +7,7 @@ from typing import Any
 
 from kerastorch.callbacks.logs import Logs
 
-BATCH_HOOKS = tuple(
-    f"on_{mode}_batch_{edge}" for mode in ("train", "test", "predict") for edge in ("begin", "end")
-)
+BATCH_HOOKS = tuple(f"on_{mode}_batch_{edge}" for mode in ("train", "test", "predict") for edge in ("begin", "end"))
 OTHER_HOOKS = (
     *("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end"),
     *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),

@@ -45,9 +45,7 @@ class ModelCheckpoint(Monitor):
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise self._error(
-                "save_freq 'epoch' or a number of batches", repr(save_freq), "Pass one of the two."
-            )
+            raise self._error("save_freq 'epoch' or a number of batches", repr(save_freq), "Pass one of the two.")
         self.save_freq = save_freq
         self.options = options
         self.period = period
@@ -59,9 +57,7 @@ class ModelCheckpoint(Monitor):
         self._epoch = 0
 
     def _error(self, expected: str, received: str, advice: str) -> ValueError:
-        return ValueError(
-            f"ModelCheckpoint '{self.filepath}': expected {expected}; received {received}. {advice}"
-        )
+        return ValueError(f"ModelCheckpoint '{self.filepath}': expected {expected}; received {received}. {advice}")
 
     def _implements_train_batch_hooks(self) -> bool:
         return self.save_freq != "epoch"
@@ -76,9 +72,7 @@ class ModelCheckpoint(Monitor):
         try:
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
-            raise self._error(
-                "a folder that can be written", f"{folder!r} ({error.strerror})", _FOLDER
-            ) from error
+            raise self._error("a folder that can be written", f"{folder!r} ({error.strerror})", _FOLDER) from error
         if not os.access(folder, os.W_OK):
             raise self._error("a folder that can be written", f"{folder!r} (no permission)", _FOLDER)
         if self.load_weights_on_restart and os.path.exists(self.filepath):
@@ -136,9 +130,7 @@ class ModelCheckpoint(Monitor):
             return self.filepath.format_map(names)
         except KeyError as error:
             unknown = str(error.args[0])
-            raise self._error(
-                "names of logs in the path", repr(unknown), did_you_mean(unknown, names)
-            ) from error
+            raise self._error("names of logs in the path", repr(unknown), did_you_mean(unknown, names)) from error
 
 
 _FOLDER = "Pass a path in a folder that exists or can be created."

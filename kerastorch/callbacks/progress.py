@@ -63,9 +63,7 @@ class Progbar:
         self._collect(current, values or ())
         now = time.time()
         seconds_per_step = self._seconds_per_step(current, now)
-        if self.verbose == 1 and (
-            finalize or (self._display.redraws and now - self._last_drawn >= self.interval)
-        ):
+        if self.verbose == 1 and (finalize or (self._display.redraws and now - self._last_drawn >= self.interval)):
             self._display.show(self._bar(current, seconds_per_step, now, finalize), finalize)
             self._last_drawn = now
         elif self.verbose == 2 and finalize:
@@ -117,9 +115,7 @@ class Progbar:
         line += "".join(f" - {name}: {_number(value, value)}" for name, value in self._means())
         if current == self.target:
             epoch = now - self._epoch_start
-            line += (
-                f" - {_duration(epoch)}/epoch - {_duration(epoch / max(self.target, 1))}/{self.unit_name}\n"
-            )
+            line += f" - {_duration(epoch)}/epoch - {_duration(epoch / max(self.target, 1))}/{self.unit_name}\n"
         return line
 
     def _means(self) -> Iterable[tuple[str, float]]:
@@ -242,9 +238,7 @@ class ProgbarLogger(Callback):
 
     def _start(self) -> None:
         self.seen = 0
-        self.progbar = Progbar(
-            self.target, verbose=self.verbose, unit_name="step" if self.use_steps else "sample"
-        )
+        self.progbar = Progbar(self.target, verbose=self.verbose, unit_name="step" if self.use_steps else "sample")
 
     def _take_stateful_names(self) -> None:
         # metrics may come into being in the first step, so their names are asked for at every redraw

@@ -104,9 +104,7 @@ def parse_device(name: str | torch.device) -> torch.device:
     try:
         return torch.device("cpu" if spelling.startswith("cpu") else spelling)
     except RuntimeError as error:
-        raise ValueError(
-            f"device: expected a name such as 'cuda:0', 'mps' or 'cpu'; received {name!r}."
-        ) from error
+        raise ValueError(f"device: expected a name such as 'cuda:0', 'mps' or 'cpu'; received {name!r}.") from error
 
 
 def set_random_seed(seed: int) -> None:

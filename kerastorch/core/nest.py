@@ -32,8 +32,7 @@ def map_structure(function: Callable[..., Any], structure: Any, *others: Any) ->
         return function(structure, *others)
     if isinstance(structure, Mapping):
         mapped = {
-            key: map_structure(function, structure[key], *(other[key] for other in others))
-            for key in sorted(structure)
+            key: map_structure(function, structure[key], *(other[key] for other in others)) for key in sorted(structure)
         }
         return {key: mapped[key] for key in structure}
     if isinstance(structure, list | tuple) and type(structure) is not torch.Size:

@@ -39,6 +39,5 @@ def check_test_split(name: str, test_split: float) -> None:
     """Raise ValueError for a share of test samples that is no fraction."""
     if not 0 <= test_split < 1:
         raise ValueError(
-            f"Dataset '{name}': expected 0 <= test_split < 1; received {test_split!r}. "
-            "Pass a fraction such as 0.2."
+            f"Dataset '{name}': expected 0 <= test_split < 1; received {test_split!r}. Pass a fraction such as 0.2."
         )

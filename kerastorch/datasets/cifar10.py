@@ -25,9 +25,7 @@ def load_data(cache_dir: str | os.PathLike[str] | None = None) -> Split:
 
     >>> (x_train, y_train), (x_test, y_test) = load_data()  # doctest: +SKIP
     """
-    folder = Path(
-        get_file("cifar-10-batches-py", origin=ORIGIN, untar=True, file_hash=FILE_HASH, cache_dir=cache_dir)
-    )
+    folder = Path(get_file("cifar-10-batches-py", origin=ORIGIN, untar=True, file_hash=FILE_HASH, cache_dir=cache_dir))
     x_train, y_train = load_batches(folder, [f"data_batch_{i}" for i in range(1, 6)], "labels")
     x_test, y_test = load_batches(folder, ["test_batch"], "labels")
     return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))

@@ -27,8 +27,6 @@ def load_data(label_mode: str = "fine", cache_dir: str | os.PathLike[str] | None
             f"Dataset 'cifar100': expected label_mode 'fine' or 'coarse'; received {label_mode!r}. "
             "Pass 'fine' for the 100 classes, 'coarse' for the 20 groups."
         )
-    folder = Path(
-        get_file("cifar-100-python", origin=ORIGIN, untar=True, file_hash=FILE_HASH, cache_dir=cache_dir)
-    )
+    folder = Path(get_file("cifar-100-python", origin=ORIGIN, untar=True, file_hash=FILE_HASH, cache_dir=cache_dir))
     key = f"{label_mode}_labels"
     return load_batches(folder, ["train"], key), load_batches(folder, ["test"], key)

@@ -43,9 +43,7 @@ def get_file(
     '/home/me/.keras/datasets/flowers'
     """
     if origin is None:
-        raise ValueError(
-            "get_file: expected `origin`, the URL of the file; received None. Pass origin='https://...'."
-        )
+        raise ValueError("get_file: expected `origin`, the URL of the file; received None. Pass origin='https://...'.")
     name = os.fspath(fname) if fname else Path(urlsplit(origin).path).name
     if not name:
         raise ValueError(

@@ -11,9 +11,7 @@ from kerastorch.datasets.arrays import Split, keras_file
 FILE_HASH = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 
-def load_data(
-    path: str | os.PathLike[str] = "mnist.npz", cache_dir: str | os.PathLike[str] | None = None
-) -> Split:
+def load_data(path: str | os.PathLike[str] = "mnist.npz", cache_dir: str | os.PathLike[str] | None = None) -> Split:
     """MNIST as `(x_train, y_train), (x_test, y_test)`.
 
     Images: uint8, (60000, 28, 28) and (10000, 28, 28), (sample, row, column), 0 to 255.

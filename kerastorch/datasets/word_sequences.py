@@ -14,8 +14,7 @@ def renamed_num_words(num_words: int | None, others: dict[str, Any]) -> int | No
     unknown = sorted(set(others) - {"nb_words"})
     if unknown:
         raise TypeError(
-            f"load_data: expected the arguments of its signature; received {', '.join(unknown)} too. "
-            "Leave that out."
+            f"load_data: expected the arguments of its signature; received {', '.join(unknown)} too. Leave that out."
         )
     if "nb_words" not in others:
         return num_words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -55,6 +56,8 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
     autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
+    _own_arguments: tuple[str, ...] = ()  # constructor arguments that its signature does not show
+    _notes_build = True  # False where `build` itself decides whether the layer is built
     _computes_mask = False  # whether `compute_mask` is a class's own
     _call_number = 0  # of the last call from outside of any layer
 
@@ -73,6 +76,8 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             cls._accepts_mask = "mask" in parameters
         if "compute_mask" in cls.__dict__:
             cls._computes_mask = True
+        if "build" in cls.__dict__ and cls._notes_build:
+            cls.build = _noted(cls.build)
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__()
@@ -85,6 +90,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
         state["_losses"] = (0, [])
         state["_metrics"] = []
         state["_built_shape"] = None
+        state["_unnamed_weights"] = set()  # keys of weights that no attribute has named yet
         self.built = False
         self.input_spec = None
         self._use_base_arguments(kwargs)
@@ -92,7 +98,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
     def _use_base_arguments(self, kwargs: dict[str, Any]) -> None:
         for key in kwargs:
             if key not in BASE_ARGUMENTS:
-                known = [*inspect.signature(type(self).__init__).parameters, *BASE_ARGUMENTS]
+                known = [*inspect.signature(type(self).__init__).parameters, *self._own_arguments, *BASE_ARGUMENTS]
                 known = [name for name in known if name not in ("self", "args", "kwargs")]
                 raise TypeError(
                     f"{type(self).__name__} '{self.name}': expected arguments that the layer knows; "
@@ -127,6 +133,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
 
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of `input_shape` (batch axis first, None where unknown)."""
+        self.built = True
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every layer defines it."""
@@ -208,6 +215,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
         while key in self._parameters:
             key += "_"
         self._parameters[key] = variable
+        self._unnamed_weights.add(key)
         if regularizer is not None:
             structure_version.bump()
         return variable
@@ -260,9 +268,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             self._build_for(args[0])
         return self._run(args, kwargs)
 
-    def _name_arguments(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _name_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """`training` and `mask` by name, and what follows them, where they were passed by position."""
         parameters = list(inspect.signature(type(self).call).parameters.values())[1:]
         names = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
@@ -333,6 +339,9 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
     def _build_once(self, input_shape: Any) -> None:
         with _building():
             self.build(input_shape)
+        self._note_build(input_shape)
+
+    def _note_build(self, input_shape: Any) -> None:
         self.built = True
         self.__dict__["_built_shape"] = input_shape
         structure_version.bump()
@@ -440,7 +449,9 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             object.__setattr__(self, name, value)
             return
         if isinstance(value, nn.Parameter):
-            self._rename_parameter(name, value)
+            if not self._rename_parameter(name, value):
+                self.__dict__[name] = value  # a second name of a weight; `state_dict` has it under the first
+                return
         elif isinstance(value, nn.Module):
             structure_version.bump()
             if not isinstance(value, Layer) and "training" in self.__dict__:
@@ -451,14 +462,24 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             structure_version.bump()  # another activation, for example: generated code may rely on the old one
         super().__setattr__(name, value)
 
-    def _rename_parameter(self, name: str, parameter: nn.Parameter) -> None:
-        """Let a weight that `add_weight` registered under its own name go by the attribute's name, in its place."""
+    def _rename_parameter(self, name: str, parameter: nn.Parameter) -> bool:
+        """Let a weight that `add_weight` registered under its own name go by the attribute's name, in its place.
+
+        False for one that is an attribute of another name already.
+        """
         parameters = self.__dict__.get("_parameters", {})
-        held = [key for key, value in parameters.items() if value is parameter]
-        if held and name not in parameters:
-            renamed = {name if key == held[0] else key: value for key, value in parameters.items()}
-            parameters.clear()
-            parameters.update(renamed)
+        held = next((key for key, value in parameters.items() if value is parameter), name)
+        if held == name:
+            return True
+        parameters.pop(name, None)
+        self.__dict__.pop(name, None)
+        if held not in self._unnamed_weights:
+            return False
+        self._unnamed_weights.discard(held)
+        renamed = {name if key == held else key: value for key, value in parameters.items()}
+        parameters.clear()
+        parameters.update(renamed)
+        return True
 
     def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Layer:
         # torch's .double(), .half() and .to(dtype): what inputs are cast to follows the weights
@@ -496,6 +517,18 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
     @property
     def variable_dtype(self) -> str:
         return dtype_name(self._dtype)
+
+
+def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
+    """`build` that says afterwards that the layer is built, whoever has called it: no call must build it again."""
+
+    @functools.wraps(build)
+    def noted(self: Layer, *args: Any, **kwargs: Any) -> None:
+        with _building():
+            build(self, *args, **kwargs)
+        self._note_build(args[0] if args else next(iter(kwargs.values()), None))
+
+    return noted
 
 
 class _building:

@@ -39,11 +39,13 @@ class LayerConfigMixin:
                     f"received *{key}. Define get_config in the class."
                 )
             if parameter.kind is parameter.VAR_KEYWORD:
-                config.update({
-                    name: serialize_value(value)
-                    for name, value in bound.arguments[key].items()
-                    if name in ("activity_regularizer",) and value is not None
-                })
+                config.update(
+                    {
+                        name: serialize_value(value)
+                        for name, value in bound.arguments[key].items()
+                        if name in ("activity_regularizer",) and value is not None
+                    }
+                )
             elif key not in config:
                 config[key] = serialize_value(self._argument(key, bound.arguments[key]))
         return config

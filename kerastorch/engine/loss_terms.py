@@ -10,6 +10,7 @@ from torch import nn
 
 from kerastorch.core import nest
 from kerastorch.engine.context import call_context, structure_version
+from kerastorch.engine.tracking import TrackedDict, TrackedList, is_metric
 from kerastorch.engine.weights import parameters_of
 
 
@@ -103,7 +104,7 @@ class LossTermsMixin(nn.Module):
     @property
     def held_metrics(self) -> list[Any]:
         """The metric objects that this layer and the layers inside hold as attributes."""
-        own = [metric for layer in self._flatten_layers() for metric in layer._metrics]
+        own = [metric for layer in self._flatten_layers() for metric in (*layer._metrics, *_listed_metrics(layer))]
         return list({id(metric): metric for metric in own}.values())
 
     @property
@@ -114,3 +115,8 @@ class LossTermsMixin(nn.Module):
     def _add_activity_loss(self, outputs: Any) -> None:
         for output in nest.flatten(outputs):
             self.add_loss(self.activity_regularizer(output) / output.shape[0])
+
+
+def _listed_metrics(layer: Any) -> list[Any]:
+    held = [value for value in vars(layer).values() if isinstance(value, TrackedList | TrackedDict)]
+    return [leaf for leaf in nest.flatten(held) if is_metric(leaf)]

@@ -59,7 +59,6 @@ class Program:
                 bound[name] = layer.call if plain and layer.is_plain() else layer
         return SimpleNamespace(**bound)
 
-
     def is_plain(self) -> bool:
         """Whether every layer is called directly."""
         return all(layer.is_plain() for layer, _ in self.callees.values())

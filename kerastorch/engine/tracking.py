@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import nn
 
+from kerastorch.engine.context import structure_version
+
 
 class Container(nn.Module):
     """The torch side of a tracked list or dict: it registers the modules and parameters found there."""
@@ -15,12 +17,20 @@ class Container(nn.Module):
         self._modules.clear()
         self._parameters.clear()
         for key, value in entries:
-            if isinstance(value, nn.Module):
-                self._modules[key] = value
-            elif isinstance(value, nn.Parameter):
-                self._parameters[key] = value
-            elif isinstance(value, TrackedList | TrackedDict):
-                self._modules[key] = value.container
+            self.hold(key, value)
+        structure_version.bump()
+
+    def hold(self, key: str, value: Any) -> None:
+        """Register `value` when it is, or holds, modules or parameters; nothing else costs anything."""
+        if isinstance(value, nn.Module):
+            self._modules[key] = value
+        elif isinstance(value, nn.Parameter):
+            self._parameters[key] = value
+        elif isinstance(value, TrackedList | TrackedDict):
+            self._modules[key] = value.container
+        elif not is_metric(value):
+            return
+        structure_version.bump()
 
 
 class TrackedList(list[Any]):
@@ -35,12 +45,13 @@ class TrackedList(list[Any]):
         self.container.refill([(str(position), value) for position, value in enumerate(self)])
 
     def append(self, value: Any) -> None:
-        super().append(track(value))
-        self._refill()
+        value = track(value)
+        super().append(value)
+        self.container.hold(str(len(self) - 1), value)
 
     def extend(self, values: Any) -> None:
-        super().extend(track(value) for value in values)
-        self._refill()
+        for value in list(values):
+            self.append(value)
 
     def __iadd__(self, values: Any) -> TrackedList:
         self.extend(values)
@@ -57,6 +68,14 @@ class TrackedList(list[Any]):
 
     def remove(self, value: Any) -> None:
         super().remove(value)
+        self._refill()
+
+    def reverse(self) -> None:
+        super().reverse()
+        self._refill()
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        super().sort(key=key, reverse=reverse)
         self._refill()
 
     def clear(self) -> None:
@@ -138,9 +157,14 @@ def container_of(value: Any) -> nn.Module | None:
     return None
 
 
+def is_metric(value: Any) -> bool:
+    return hasattr(value, "update_state") and not isinstance(value, nn.Module | type)
+
+
 def _holds_modules(values: Any) -> bool:
     return any(
         isinstance(value, nn.Module | nn.Parameter)
+        or is_metric(value)
         or (isinstance(value, list | tuple) and _holds_modules(value))
         or (isinstance(value, dict) and _holds_modules(list(value.values())))
         for value in values

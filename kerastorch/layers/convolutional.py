@@ -91,9 +91,7 @@ class Convolution(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={axis: channels})
         return channels
 
-    def add_kernel(
-        self, name: str, shape: tuple[int, ...], initializer: Any, regularizer: Any, constraint: Any
-    ) -> Any:
+    def add_kernel(self, name: str, shape: tuple[int, ...], initializer: Any, regularizer: Any, constraint: Any) -> Any:
         """A weight of Keras' shape (*window, in, out) that torch sees as (out, in, *window) in channels_last."""
         order = (self.rank + 1, *range(self.rank), self.rank)
         return self.add_weight(name, shape, None, initializer, regularizer, True, constraint, memory_order=order)
@@ -165,8 +163,20 @@ class Conv(Convolution):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-            bias_initializer, bias_regularizer, activity_regularizer, bias_constraint, **kwargs,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
         )
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -175,8 +185,11 @@ class Conv(Convolution):
     def build(self, input_shape: Any) -> None:
         channels = self.input_channels(input_shape)
         self.kernel = self.add_kernel(
-            "kernel", (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint,
+            "kernel",
+            (*self.kernel_size, channels // self.groups, self.filters),
+            self.kernel_initializer,
+            self.kernel_regularizer,
+            self.kernel_constraint,
         )
         self.add_bias(self.filters)
 
@@ -237,9 +250,7 @@ class DepthwiseConv(Convolution):
         return {**super().get_config(), **self.unused_options}
 
     def init_depthwise(self, multiplier: int, initializer: Any, regularizer: Any, constraint: Any) -> None:
-        self.depth_multiplier = positive_int(
-            multiplier, f"{type(self).__name__} '{self.name}'", "depth_multiplier"
-        )
+        self.depth_multiplier = positive_int(multiplier, f"{type(self).__name__} '{self.name}'", "depth_multiplier")
         self.depthwise_initializer = initializers.get(initializer)
         self.depthwise_regularizer = regularizers.get(regularizer)
         self.depthwise_constraint = constraints.get(constraint)
@@ -248,8 +259,13 @@ class DepthwiseConv(Convolution):
         # torch wants (channels * multiplier, 1, *window): in memory channels and multiplier go first
         order = (self.rank, self.rank + 1, *range(self.rank))
         self.depthwise_kernel = self.add_weight(
-            "depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier), None,
-            self.depthwise_initializer, self.depthwise_regularizer, True, self.depthwise_constraint,
+            "depthwise_kernel",
+            (*self.kernel_size, channels, self.depth_multiplier),
+            None,
+            self.depthwise_initializer,
+            self.depthwise_regularizer,
+            True,
+            self.depthwise_constraint,
             memory_order=order,
         )
 
@@ -291,8 +307,20 @@ class DepthwiseConv2D(DepthwiseConv):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            None, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
-            bias_initializer, bias_regularizer, activity_regularizer, bias_constraint, **kwargs,
+            None,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            1,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
         )
         self.init_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
 
@@ -349,8 +377,20 @@ class SeparableConv2D(DepthwiseConv):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
-            bias_initializer, bias_regularizer, activity_regularizer, bias_constraint, **kwargs,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            1,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
         )
         self.init_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
@@ -362,8 +402,11 @@ class SeparableConv2D(DepthwiseConv):
         self.add_depthwise_kernel(channels)
         shape = (*(1 for _ in self.kernel_size), channels * self.depth_multiplier, self.filters)
         self.pointwise_kernel = self.add_kernel(
-            "pointwise_kernel", shape,
-            self.pointwise_initializer, self.pointwise_regularizer, self.pointwise_constraint,
+            "pointwise_kernel",
+            shape,
+            self.pointwise_initializer,
+            self.pointwise_regularizer,
+            self.pointwise_constraint,
         )
         self.add_bias(self.filters)
 

@@ -99,7 +99,12 @@ def Input(
     if shape is None and batch_shape is None:
         raise ValueError("Input: expected a shape; received none. Pass the shape of one sample: Input(shape=(784,)).")
     return InputLayer(
-        input_shape=shape, batch_size=batch_size, name=name, dtype=dtype, sparse=sparse, ragged=ragged,
+        input_shape=shape,
+        batch_size=batch_size,
+        name=name,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
         batch_input_shape=batch_shape,
     ).new_tensor()
 
@@ -151,8 +156,14 @@ class Dense(Layer):
             )
         # in memory the kernel is torch's (units, features): products with few units are faster that way
         self.kernel = self.add_weight(
-            "kernel", (features, self.units), None,
-            self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint, memory_order=(1, 0),
+            "kernel",
+            (features, self.units),
+            None,
+            self.kernel_initializer,
+            self.kernel_regularizer,
+            True,
+            self.kernel_constraint,
+            memory_order=(1, 0),
         )
         if self.use_bias:
             self.bias = self.add_weight(
@@ -241,8 +252,13 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.embeddings = self.add_weight(
-            "embeddings", (self.input_dim, self.output_dim), None, self.embeddings_initializer,
-            self.embeddings_regularizer, True, self.embeddings_constraint,
+            "embeddings",
+            (self.input_dim, self.output_dim),
+            None,
+            self.embeddings_initializer,
+            self.embeddings_regularizer,
+            True,
+            self.embeddings_constraint,
         )
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -436,8 +452,10 @@ class Rescaling(Layer):
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         scaled = inputs.to(self._dtype) * self._factor(self.scale, inputs)
-        return scaled if isinstance(self.offset, int | float) and self.offset == 0 else (
-            scaled + self._factor(self.offset, inputs)
+        return (
+            scaled
+            if isinstance(self.offset, int | float) and self.offset == 0
+            else (scaled + self._factor(self.offset, inputs))
         )
 
     def _factor(self, value: Any, inputs: torch.Tensor) -> Any:

@@ -116,9 +116,7 @@ class Concatenate(Merge):
                     "or choose another axis."
                 )
         lengths = [shape[axis] for shape in input_shape]
-        merged = [
-            next((size for size in sizes if size is not None), None) for sizes in zip(*input_shape, strict=True)
-        ]
+        merged = [next((size for size in sizes if size is not None), None) for sizes in zip(*input_shape, strict=True)]
         merged[axis] = None if None in lengths else sum(lengths)
         return tuple(merged)
 
@@ -126,8 +124,11 @@ class Concatenate(Merge):
         if mask is None or all(one is None for one in mask):
             return None
         filled = [
-            torch.ones_like(tensor, dtype=torch.bool) if one is None
-            else one if one.dim() == tensor.dim() else one.unsqueeze(-1).expand_as(tensor)
+            torch.ones_like(tensor, dtype=torch.bool)
+            if one is None
+            else one
+            if one.dim() == tensor.dim()
+            else one.unsqueeze(-1).expand_as(tensor)
             for tensor, one in zip(inputs, mask, strict=True)
         ]
         return torch.cat(filled, self.axis).all(-1)

@@ -105,8 +105,14 @@ class BatchNormalization(Layer):
         x = inputs if axis == 1 else inputs.permute(0, 3, 1, 2) if rank == 4 and axis == 3 else inputs.movedim(axis, 1)
         if not training or rank >= 4:
             y = F.batch_norm(
-                x, self.moving_mean, self.moving_variance, self.gamma, self.beta,
-                training, 1.0 - self.momentum, self.epsilon,
+                x,
+                self.moving_mean,
+                self.moving_variance,
+                self.gamma,
+                self.beta,
+                training,
+                1.0 - self.momentum,
+                self.epsilon,
             )
         else:
             y = self._normalize_by_batch(x)

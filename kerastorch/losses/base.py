@@ -199,9 +199,7 @@ class TorchLoss(Loss):
     tensor(0.6931)
     """
 
-    def __init__(
-        self, module: LossFunction, reduction: str = Reduction.AUTO, name: str | None = None
-    ) -> None:
+    def __init__(self, module: LossFunction, reduction: str = Reduction.AUTO, name: str | None = None) -> None:
         own_name = getattr(module, "__name__", type(module).__name__)
         super().__init__(reduction=reduction, name=name or to_snake_case(own_name))
         self.module = module

@@ -97,9 +97,7 @@ def sparse_categorical_crossentropy(
     target = y_true.long()
     ignored = _NO_CLASS if ignore_class is None else ignore_class
     try:
-        values = F.cross_entropy(
-            logits.flatten(0, -2), target.flatten(), ignore_index=ignored, reduction="none"
-        )
+        values = F.cross_entropy(logits.flatten(0, -2), target.flatten(), ignore_index=ignored, reduction="none")
     except IndexError:
         _check_classes(target, logits.shape[-1], ignore_class)
         raise
@@ -212,9 +210,7 @@ def _fused_binary(
     return F.binary_cross_entropy_with_logits(logits, _smooth(y_true, label_smoothing, 2))
 
 
-def _binary_values(
-    y_true: torch.Tensor, y_pred: torch.Tensor, from_logits: bool, function: str
-) -> torch.Tensor:
+def _binary_values(y_true: torch.Tensor, y_pred: torch.Tensor, from_logits: bool, function: str) -> torch.Tensor:
     """`-log` of the probability that each prediction gives to its label."""
     logits = _logits_of(y_pred, from_logits, function)
     if tuple(y_true.shape) != tuple(y_pred.shape):

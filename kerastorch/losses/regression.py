@@ -154,9 +154,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
     tensor(25.)
     """
 
-    def __init__(
-        self, reduction: str = Reduction.AUTO, name: str | None = "mean_absolute_percentage_error"
-    ) -> None:
+    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_absolute_percentage_error") -> None:
         super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name)
 
 
@@ -167,9 +165,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
     tensor(0.4805)
     """
 
-    def __init__(
-        self, reduction: str = Reduction.AUTO, name: str | None = "mean_squared_logarithmic_error"
-    ) -> None:
+    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_squared_logarithmic_error") -> None:
         super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name)
 
 
@@ -180,9 +176,7 @@ class Huber(LossFunctionWrapper):
     tensor(1.5000)
     """
 
-    def __init__(
-        self, delta: float = 1.0, reduction: str = Reduction.AUTO, name: str | None = "huber_loss"
-    ) -> None:
+    def __init__(self, delta: float = 1.0, reduction: str = Reduction.AUTO, name: str | None = "huber_loss") -> None:
         super().__init__(huber, reduction=reduction, name=name, delta=delta)
 
 
@@ -226,7 +220,5 @@ class CosineSimilarity(LossFunctionWrapper):
     tensor(1.)
     """
 
-    def __init__(
-        self, axis: int = -1, reduction: str = Reduction.AUTO, name: str | None = "cosine_similarity"
-    ) -> None:
+    def __init__(self, axis: int = -1, reduction: str = Reduction.AUTO, name: str | None = "cosine_similarity") -> None:
         super().__init__(cosine_similarity, reduction=reduction, name=name, axis=axis)

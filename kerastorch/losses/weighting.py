@@ -87,9 +87,7 @@ def apply_mask(values: torch.Tensor, sample_weight: Any, mask: torch.Tensor | No
     return mask if sample_weight is None else fit_rank(sample_weight, mask) * mask
 
 
-def apply_valid_mask(
-    values: torch.Tensor, sample_weight: Any, mask: torch.Tensor | None, takes_mean: bool
-) -> Any:
+def apply_valid_mask(values: torch.Tensor, sample_weight: Any, mask: torch.Tensor | None, takes_mean: bool) -> Any:
     """As `apply_mask`; with `takes_mean`, scaled so that a mean over everything is one over what is valid."""
     if mask is None:
         return sample_weight

@@ -180,9 +180,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     tensor(0.7500)
     """
 
-    def __init__(
-        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
-    ) -> None:
+    def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
         super().__init__(binary_matches, name, dtype, threshold=threshold)
 
 
@@ -215,9 +213,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     tensor(0.5000)
     """
 
-    def __init__(
-        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
-    ) -> None:
+    def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
@@ -228,7 +224,5 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     tensor(0.5000)
     """
 
-    def __init__(
-        self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy", dtype: Any = None
-    ) -> None:
+    def __init__(self, k: int = 5, name: str | None = "sparse_top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)

@@ -30,8 +30,7 @@ class _Thresholds:
         last = len(self.values) - 1
         # 0, 1/n, 2/n ... 1, give or take the margin that AUC puts around the ends
         self.even = last >= 2 and all(
-            abs(value - position / last) <= 2e-7 + 1e-5 * position / last
-            for position, value in enumerate(self.values)
+            abs(value - position / last) <= 2e-7 + 1e-5 * position / last for position, value in enumerate(self.values)
         )
         self.beyond_ends = self.values[0] < 0.0 or self.values[-1] > 1.0
 

@@ -241,9 +241,7 @@ class MeanTensor(Metric):
     tensor([1.0000, 1.5000])
     """
 
-    def __init__(
-        self, name: str | None = "mean_tensor", dtype: Any = None, shape: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, name: str | None = "mean_tensor", dtype: Any = None, shape: Sequence[int] | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total: Variable | None = None
         self.count: Variable | None = None

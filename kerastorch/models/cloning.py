@@ -17,9 +17,7 @@ from kerastorch.models.sequential import Sequential
 MODEL_CLASSES = {"Model": Model, "Functional": Functional, "Sequential": Sequential}
 
 
-def clone_model(
-    model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None
-) -> Any:
+def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None) -> Any:
     """A model of the same architecture with new weights.
 
     `clone_function` makes the copy of a layer, for example with other options. Subclassed models are made again

@@ -129,9 +129,7 @@ class GraphLayer(Layer):
         if type(inputs) is torch.Tensor and len(references) == 1:
             return [self._conform_one(inputs, references[0])]
         tensors = self._flatten_inputs(inputs)
-        return [
-            self._conform_one(tensor, reference) for tensor, reference in zip(tensors, references, strict=True)
-        ]
+        return [self._conform_one(tensor, reference) for tensor, reference in zip(tensors, references, strict=True)]
 
     def _flatten_inputs(self, inputs: Any) -> list[Any]:
         names = self.input_names
@@ -178,8 +176,7 @@ class GraphLayer(Layer):
         elif len(shape) == len(wanted) > 2 and shape[1] == wanted[-1]:
             advice = "The channels seem to be on the other side: transpose the data, or build with data_format."
         return ValueError(
-            f"Model '{self.name}': expected shape {wanted} for input '{reference.name}'; "
-            f"received {shape}. {advice}"
+            f"Model '{self.name}': expected shape {wanted} for input '{reference.name}'; received {shape}. {advice}"
         )
 
     def _input_masks(self, inputs: Any, mask: Any, count: int) -> list[Any] | None:

@@ -38,6 +38,8 @@ class Model(Trainer, GraphLayer):
     """
 
     autocast = False  # inputs take the dtype of the Input they feed
+    _own_arguments = ("inputs", "outputs")
+    _notes_build = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and (args or "inputs" in kwargs):
@@ -90,8 +92,28 @@ class Model(Trainer, GraphLayer):
                 while key in taken:
                     key = counter.next(layer._automatic_name)
             key = key.replace(".", "_")
+            while key in self._modules or key in self.__dict__:  # attributes keep their names
+                key += "_"
             self._modules[key] = layer
             self._keys.add(key)
+
+    def _make_room(self, name: str) -> None:
+        """Give a layer of the graph another key where its own is the name of a new attribute."""
+        if name not in self._keys:
+            return
+        key = name
+        while key in self._modules:
+            key += "_"
+        modules = {key if old == name else old: module for old, module in self._modules.items()}
+        self._modules.clear()
+        self._modules.update(modules)
+        self._keys.discard(name)
+        self._keys.add(key)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_keys", ()) and self._modules[name] is not value:
+            self._make_room(name)
+        super().__setattr__(name, value)
 
     # --- structure -----------------------------------------------------------------------------------------------
 
@@ -107,9 +129,7 @@ class Model(Trainer, GraphLayer):
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(
-                    f"Model '{self.name}': expected an index below {len(layers)}; received index={index}."
-                )
+                raise ValueError(f"Model '{self.name}': expected an index below {len(layers)}; received index={index}.")
             return layers[index]
         for layer in layers:
             if layer.name == name:

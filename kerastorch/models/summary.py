@@ -125,8 +125,11 @@ class _Table:
                 last = column == len(self.stops) - 1
                 start = 0 if column == 0 else self.stops[column - 1]
                 fitting = max(stop - start - (0 if last else 2) - (level if column == 0 else 0), 1)
-                ends = [left[column][:fitting].find(end) + len(end) for end in _ENDS_OF_CELL
-                        if end in left[column][:fitting]]
+                ends = [
+                    left[column][:fitting].find(end) + len(end)
+                    for end in _ENDS_OF_CELL
+                    if end in left[column][:fitting]
+                ]
                 cut = min(ends) if ends else fitting
                 if column == 0:
                     line += f"{edge} "
@@ -159,9 +162,7 @@ def _in_range(layers: Sequence[Any], layer_range: Sequence[str] | None) -> Itera
     if layer_range is None:
         return layers
     if len(layer_range) != 2 or not all(isinstance(pattern, str) for pattern in layer_range):
-        raise ValueError(
-            f"summary: expected layer_range as two layer names or patterns; received {layer_range!r}."
-        )
+        raise ValueError(f"summary: expected layer_range as two layer names or patterns; received {layer_range!r}.")
     ends = []
     for pattern in layer_range:
         matches = [position for position, layer in enumerate(layers) if re.match(pattern, layer.name)]

@@ -62,9 +62,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return _registry.serialize(optimizer)
 
 
-def deserialize(
-    config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None
-) -> Optimizer:
+def deserialize(config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
     """The optimizer that a config describes, without state.
 
     >>> deserialize(serialize(SGD(0.5, momentum=0.9))).momentum

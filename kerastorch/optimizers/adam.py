@@ -143,8 +143,6 @@ class AdamW(Adam):
         name: str = "AdamW",
         **options: Any,
     ) -> None:
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **options
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **options)
         if weight_decay is None:
             raise self._error("a number as weight_decay", "None", "Pass a number, or use Adam.")

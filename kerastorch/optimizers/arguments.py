@@ -40,12 +40,8 @@ class Arguments:
     name: str
     decay: float
 
-    def _error(
-        self, expected: str, received: str, advice: str, kind: type[Exception] = ValueError
-    ) -> Exception:
-        return kind(
-            f"{type(self).__name__} '{self.name}': expected {expected}; received {received}. {advice}"
-        )
+    def _error(self, expected: str, received: str, advice: str, kind: type[Exception] = ValueError) -> Exception:
+        return kind(f"{type(self).__name__} '{self.name}': expected {expected}; received {received}. {advice}")
 
     def _checked(
         self, argument: str, value: Any, low: float, high: float | None = None, below: float | None = None
@@ -62,11 +58,7 @@ class Arguments:
             raise self._error(
                 f"{argument} to be a number {limits}", repr(value), "Pass a number.", TypeError
             ) from error
-        if (
-            not number >= low
-            or (high is not None and number > high)
-            or (below is not None and number >= below)
-        ):
+        if not number >= low or (high is not None and number > high) or (below is not None and number >= below):
             raise self._error(f"{argument} {limits}", repr(value), f"Pass a number {limits}.")
         return value
 

@@ -363,8 +363,7 @@ class Optimizer(State, torch.optim.Optimizer):
         if not self._missing_gradients_said:
             self._missing_gradients_said = True
             self._warn(
-                f"Gradients do not exist for variables {missing} when minimizing the loss; "
-                "they are left as they are."
+                f"Gradients do not exist for variables {missing} when minimizing the loss; they are left as they are."
             )
         self.update([g for g, _ in present], tuple(v for _, v in present))
 
@@ -431,9 +430,7 @@ class Optimizer(State, torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         if not self.built:
-            raise self._error(
-                "a built optimizer", "step() before build", "Call build(model.parameters()) first."
-            )
+            raise self._error("a built optimizer", "step() before build", "Call build(model.parameters()) first.")
         variables = self.param_groups[0]["params"]
         gradients = [variable.grad for variable in variables]
         if any(gradient is None or gradient.layout != torch.strided for gradient in gradients):

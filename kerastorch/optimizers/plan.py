@@ -13,9 +13,7 @@ def memory_order_of(tensor: torch.Tensor) -> tuple[int, ...] | None:
         return ()
     strides = tensor.stride()
     declared = getattr(tensor, "memory_order", None)
-    order = declared or tuple(
-        sorted(range(tensor.dim()), key=lambda axis: (-strides[axis], -tensor.shape[axis]))
-    )
+    order = declared or tuple(sorted(range(tensor.dim()), key=lambda axis: (-strides[axis], -tensor.shape[axis])))
     return tuple(order) if tensor.detach().permute(order).is_contiguous() else None
 
 
@@ -46,8 +44,7 @@ class Plan:
         self.permuted = [(index, order) for index, order in enumerate(self.orders) if order]
         self.weights = list(map(_in_order, self.members, self.orders))
         self.slots = {
-            name: [_in_order(s[name], order) for s, order in zip(slots, self.orders, strict=True)]
-            for name in slots[0]
+            name: [_in_order(s[name], order) for s, order in zip(slots, self.orders, strict=True)] for name in slots[0]
         }
         self.decayed = [weight for weight, decay in zip(self.weights, decays, strict=True) if decay]
         self.decays_all = all(decays)
@@ -70,9 +67,7 @@ class Plan:
         if None in self.orders or len(kinds) > 1 or not first.is_floating_point():
             return False
         return all(
-            slot.shape == variable.shape
-            and slot.dtype == variable.dtype
-            and _in_order(slot, order).is_contiguous()
+            slot.shape == variable.shape and slot.dtype == variable.dtype and _in_order(slot, order).is_contiguous()
             for variable, order, own in zip(self.members, self.orders, slots, strict=True)
             for slot in own.values()
         )

@@ -303,9 +303,7 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
     return _registry.serialize(learning_rate_schedule)
 
 
-def deserialize(
-    config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
-) -> LearningRateSchedule:
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> LearningRateSchedule:
     """The schedule that a config describes.
 
     >>> deserialize(serialize(ExponentialDecay(0.1, 10, 0.5)))(0)

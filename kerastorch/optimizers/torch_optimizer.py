@@ -130,9 +130,7 @@ class TorchOptimizer(Optimizer):
         return {"name": self.name, "torch_class": type(self.optimizer).__name__, "defaults": numbers}
 
     @classmethod
-    def from_config(
-        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> Optimizer:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
         """The wrapper around a new optimizer of the same class of `torch.optim`."""
         name = config["torch_class"]
         found = (custom_objects or {}).get(name) or getattr(torch.optim, name, None)

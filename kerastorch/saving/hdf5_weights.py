@@ -64,9 +64,7 @@ def legacy_order(layer: Any) -> list[Any]:
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
-def load_weights(
-    model: Any, path: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False
-) -> None:
+def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False) -> None:
     """Read weights into `model`, by the order of its layers or by their names.
 
     Nothing is changed when a layer, a count or a shape does not fit (ValueError), unless `skip_mismatch` is set with

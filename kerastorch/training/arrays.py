@@ -170,9 +170,7 @@ def describe_not_finite(structure: Any, role: str, batch: int | None = None) -> 
 def split_validation(structures: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The first samples for training and the last ones, `fraction` of all, for validation."""
     if not 0 < fraction < 1:
-        raise ValueError(
-            f"fit: expected validation_split between 0 and 1; received {fraction}. Pass for example 0.2."
-        )
+        raise ValueError(f"fit: expected validation_split between 0 and 1; received {fraction}. Pass for example 0.2.")
     count = number_of_samples(*structures)
     at = int(count * (1 - fraction))
     if at == 0 or at == count:

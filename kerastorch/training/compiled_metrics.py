@@ -9,7 +9,7 @@ import torch
 
 from kerastorch import metrics as metrics_module
 from kerastorch.core import nest
-from kerastorch.core.registry import registered_name
+from kerastorch.core.naming import to_snake_case
 from kerastorch.losses.weighting import apply_mask
 from kerastorch.training.outputs import Outputs, is_ours, like_predictions
 
@@ -136,7 +136,8 @@ def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
         name = metric
     else:
         function = metrics_module.get(metric)
-        name = registered_name(function) if hasattr(function, "__name__") else type(function).__name__
+        name = getattr(function, "name", None) or getattr(function, "__name__", None)
+        name = name or to_snake_case(type(function).__name__)
     if isinstance(function, metrics_module.Metric):
         return function
     return metrics_module.MeanMetricWrapper(function, name=name)

@@ -102,8 +102,10 @@ class Steps:
             weights = self.trainable_weights
             if not weights:
                 received = "whose weights are all frozen" if self.weights else "without weights"
-                advice = "Set trainable = True on a layer, and compile again." if self.weights else (
-                    "Make layers in the constructor, not in call(), and keep them as attributes."
+                advice = (
+                    "Set trainable = True on a layer, and compile again."
+                    if self.weights
+                    else ("Make layers in the constructor, not in call(), and keep them as attributes.")
                 )
                 raise ValueError(
                     f"{type(self).__name__} '{self.name}': expected at least one trainable weight; received a model "

@@ -81,6 +81,10 @@ class Trainer(Steps):
                 f"{type(self).__name__} '{self.name}': expected steps_per_execution as a positive integer; "
                 f"received {steps_per_execution!r}."
             )
+        if optimizer is None:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected an optimizer; received None. Pass for example 'adam'."
+            )
         state = self.__dict__
         state["optimizer"] = optimizers_module.get(optimizer)
         state["loss"] = loss

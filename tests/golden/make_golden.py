@@ -89,7 +89,7 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
         output, gradients = tf.function(compute, jit_compile=True)()
     gradients = [tf.convert_to_tensor(g).numpy() for g in gradients]
     output = output.numpy()
-    input_gradients, weight_gradients = gradients[:len(watched)], gradients[len(watched):]
+    input_gradients, weight_gradients = gradients[: len(watched)], gradients[len(watched) :]
     if case.transposed:
         output = channels_first(output)
         input_gradients = [channels_first(g) for g in input_gradients]
@@ -106,8 +106,9 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
     original = case.make(keras)
     batch_shapes = [tf.TensorShape(s) for s in case.shapes]
     computed = original.compute_output_shape(batch_shapes if case.listed else batch_shapes[0])
-    symbolic_inputs = [keras.Input(batch_shape=s, dtype=d)
-                       for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)]
+    symbolic_inputs = [
+        keras.Input(batch_shape=s, dtype=d) for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)
+    ]
     symbolic = case.make(keras)(symbolic_inputs if case.listed else symbolic_inputs[0])
     facts = {
         "weight_shapes": [list(s) for s in shapes],
@@ -154,8 +155,9 @@ def make_functions() -> None:
     x = cases_functions.activation_input()
     for name, activation in cases_functions.ACTIVATIONS.items():
         key = f"activations/{name}"
-        arrays[key], arrays[f"{key}/gradient"] = gradient_of(lambda t,
-            f=activation: f(keras, t) * cases_functions.COTANGENT, x)
+        arrays[key], arrays[f"{key}/gradient"] = gradient_of(
+            lambda t, f=activation: f(keras, t) * cases_functions.COTANGENT, x
+        )
     for name, make in cases_functions.REGULARIZERS.items():
         key = f"regularizers/{name}"
         arrays[key], arrays[f"{key}/gradient"] = gradient_of(make(keras), cases_functions.REGULARIZED)
@@ -177,8 +179,7 @@ def make_losses() -> None:
         weights = case.sample_weight()
         arguments = {} if weights is None else {"sample_weight": weights}
 
-        def compute(x: Any, case: Any = case, implementation: Any = implementation,
-            arguments: Any = arguments) -> Any:
+        def compute(x: Any, case: Any = case, implementation: Any = implementation, arguments: Any = arguments) -> Any:
             if case.activation:
                 x = keras.activations.get(case.activation)(x)
             # Of an array that is no tensor, tf_keras would not drop or add the last axis of size 1.
@@ -219,8 +220,7 @@ def make_optimizers() -> None:
         optimizer = make(keras)
         variables = [tf.Variable(w) for w in cases_optimizers.start()]
         if name in cases_optimizers.EXCLUDED:
-            optimizer.exclude_from_weight_decay(var_list=[variables[i] for i in cases_optimizers.EXCLUDED[
-                name]])
+            optimizer.exclude_from_weight_decay(var_list=[variables[i] for i in cases_optimizers.EXCLUDED[name]])
         facts[name] = plain(optimizer.get_config())
         new_rate = cases_optimizers.NEW_RATES.get(name)
         for step in range(cases_optimizers.STEPS):
@@ -258,9 +258,15 @@ def training_run(case: cases_training.TrainingCase) -> tuple[dict[str, Any], dic
     arrays.update({f"predict/{i}": p[:5].astype("float32") for i, p in enumerate(predicted)})
     arrays.update({f"weight/{i}": w for i, w in enumerate(model.get_weights())})
     first = (x[0] if isinstance(x, list) else next(iter(x.values())) if isinstance(x, dict) else x)[:16]
-    facts = {"history": list(history.history), "epochs": history.epoch, "metrics_names": metrics_names,
-             "evaluate": list(evaluated), "steps": steps, "outputs": len(predicted),
-                 "first": list(first.shape)}
+    facts = {
+        "history": list(history.history),
+        "epochs": history.epoch,
+        "metrics_names": metrics_names,
+        "evaluate": list(evaluated),
+        "steps": steps,
+        "outputs": len(predicted),
+        "first": list(first.shape),
+    }
     return facts, arrays
 
 

@@ -15,9 +15,7 @@ from benchmarks.meters import Piece
 from benchmarks.suites.main import hand
 
 
-def build(
-    lightning: ModuleType, network: str, batch: int, samples: int, shuffle: bool
-) -> tuple[Any, Any, Any]:
+def build(lightning: ModuleType, network: str, batch: int, samples: int, shuffle: bool) -> tuple[Any, Any, Any]:
     """Return a Trainer that writes no files, the network with loss and accuracy in the bar, and its data."""
 
     class Network(lightning.LightningModule):
