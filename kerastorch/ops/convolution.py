@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 
-from kerastorch.ops.windows import pad_amounts, pad_spatial, to_channels_first, to_channels_last
+from kerastorch.ops.windows import pad_spatial, plan_padding, to_channels_first, to_channels_last
 
-_CONVOLUTIONS = {2: F.conv2d, 3: F.conv3d}
+_CONVOLUTIONS = {2: torch.conv2d, 3: torch.conv3d}
 
 
 def convolution(
@@ -36,15 +35,16 @@ def convolution(
         return y.unflatten(0, (*outer, -1))
     if channels_last:
         x = to_channels_first(x)
-    amounts = pad_amounts(x.shape[2:], windows, padding, strides, dilations)
-    symmetric = all(before == after for before, after in amounts)
-    if not symmetric:
-        x = pad_spatial(x, amounts)
-    pads = [before if symmetric else 0 for before, _ in amounts]
-    if len(windows) == 1:
+    rank = len(windows)
+    pads: Sequence[int] | None = (0,) * rank
+    if padding != "valid":
+        pads, amounts, _ = plan_padding(x.shape[2:], windows, padding, tuple(strides), tuple(dilations))
+        if pads is None:
+            x, pads = pad_spatial(x, amounts), (0,) * rank
+    if rank == 1:
         x = x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2)
         weight = weight.unsqueeze(2)
-        y = F.conv2d(x, weight, bias, (1, *strides), (0, *pads), (1, *dilations), groups).squeeze(2)
+        y = torch.conv2d(x, weight, bias, (1, *strides), (0, *pads), (1, *dilations), groups).squeeze(2)
     else:
-        y = _CONVOLUTIONS[len(windows)](x, weight, bias, tuple(strides), tuple(pads), tuple(dilations), groups)
+        y = _CONVOLUTIONS[rank](x, weight, bias, strides, pads, dilations, groups)
     return to_channels_last(y) if channels_last else y

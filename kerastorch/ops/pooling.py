@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from kerastorch.ops.windows import pad_amounts, pad_spatial, to_channels_first, to_channels_last
+from kerastorch.ops.windows import pad_spatial, plan_padding, to_channels_first, to_channels_last
 
-_MAX = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
-_AVERAGE = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+_MAX = {2: torch.max_pool2d, 3: torch.max_pool3d}
+_AVERAGE = {2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 def pool(
@@ -22,20 +22,17 @@ def pool(
     sequence = x.dim() == 3
     if sequence:
         # as images of height 1: the image kernels know channels_last
-        x, windows, strides = x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2), [1, *windows], [1, *strides]
+        x, windows, strides = x.transpose(1, 2).unsqueeze(1).permute(0, 3, 1, 2), (1, *windows), (1, *strides)
     rank = len(windows)
-    amounts = pad_amounts(x.shape[2:], windows, padding, strides, [1] * rank)
-    # a window that hangs over the end is what torch calls ceil mode; it starts no window beyond the end, though
-    ceil = padding == "same" and all(
-        before == 0 and -(-(size - window) // stride) + 1 == -(-size // stride)
-        for (before, _), size, window, stride in zip(amounts, x.shape[2:], windows, strides, strict=True)
-    )
-    if ceil or all(before == after for before, after in amounts):
-        pads = [before for before, _ in amounts]
+    pads, amounts, ceil = (0,) * rank, [], False
+    if padding != "valid":
+        pads, amounts, ceil = plan_padding(x.shape[2:], tuple(windows), padding, tuple(strides), (1,) * rank)
+    if ceil or pads is not None:
+        pads = (0,) * rank if ceil else pads
         if average:
             y = _AVERAGE[rank](x, windows, strides, pads, ceil_mode=ceil, count_include_pad=False)
         else:
-            y = _MAX[rank](x, windows, strides, pads, ceil_mode=ceil)
+            y = _MAX[rank](x, windows, strides, pads, 1, ceil)
     elif average:
         ones = x.new_ones((1, 1, *x.shape[2:]))
         counts = _AVERAGE[rank](pad_spatial(ones, amounts), windows, strides)

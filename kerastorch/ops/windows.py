@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -34,6 +35,28 @@ def pad_amounts(
     if padding == "causal":
         return [(dilation * (window - 1), 0) for window, dilation in zip(windows, dilations, strict=True)]
     return [same_padding(*axis) for axis in zip(sizes, windows, strides, dilations, strict=True)]
+
+
+@functools.lru_cache(maxsize=1024)
+def plan_padding(
+    sizes: tuple[int, ...],
+    windows: tuple[int, ...],
+    padding: str,
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+) -> tuple[tuple[int, ...] | None, list[tuple[int, int]], bool]:
+    """How torch can pad: the amounts on both sides where they are equal (else None), all amounts, and ceil mode.
+
+    In ceil mode a window may hang over the end. That is 'same' padding where nothing goes before the data and no
+    window starts beyond the end. The arithmetic of a layer is the same in each step, so it is done once.
+    """
+    amounts = pad_amounts(sizes, windows, padding, strides, dilations)
+    ceil = padding == "same" and all(
+        before == 0 and -(-(size - window) // stride) + 1 == -(-size // stride)
+        for (before, _), size, window, stride in zip(amounts, sizes, windows, strides, strict=True)
+    )
+    symmetric = all(before == after for before, after in amounts)
+    return tuple(before for before, _ in amounts) if symmetric else None, amounts, ceil
 
 
 def pad_spatial(x: torch.Tensor, amounts: Sequence[tuple[int, int]], value: float = 0.0) -> torch.Tensor:
