@@ -25,7 +25,7 @@ from kerastorch.training.data import (
     unpack_x_y_sample_weight,
     warn_out_of_data,
 )
-from kerastorch.training.merging import batches_at_once
+from kerastorch.training.merging import SCORED_TOGETHER, batches_at_once, scoring_together
 from kerastorch.training.modes import trainable_as_compiled, training_mode
 from kerastorch.training.steps import Steps
 
@@ -306,10 +306,9 @@ class Trainer(Steps):
 
     def _evaluate_source(self, source: DataSource, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
-        function = self.make_test_function()
         callbacks.on_test_begin()
         begins, ends = (callbacks.hooks[f"on_test_batch_{edge}"] for edge in ("begin", "end"))
-        iterator, stride = self._batches_of_inference(source, steps, callbacks, "test")
+        function, iterator, stride = self._plan_inference(source, steps, callbacks, "test")
         step = 0
         logs: Mapping[str, Any] = {}
         with torch.no_grad():
@@ -332,18 +331,24 @@ class Trainer(Steps):
         callbacks.on_test_end(logs)
         return logs
 
-    def _batches_of_inference(
+    def _plan_inference(
         self, source: DataSource, steps: int | None, callbacks: CallbackList, mode: str
-    ) -> tuple[Iterator[Any], int]:
-        """The iterator over batches, and how many batches one step takes: several where nobody could tell."""
-        stride = self.steps_per_execution if mode == "test" else 1
+    ) -> tuple[Callable[[Iterator[Any]], Any], Iterator[Any], int]:
+        """The function of a step, the iterator over batches, and how many batches a step takes.
+
+        It takes several where nobody could tell: the steps are ours, and so is what scores them.
+        """
         own = all(getattr(type(self), name) is getattr(Steps, name) for name in STEPS_OF_INFERENCE[mode])
         scores = (self.compiled_loss, self.compiled_metrics)
+        together = 0
         if own and steps == source.steps and (mode == "predict" or all(one.is_sample_wise() for one in scores)):
             together = batches_at_once(self, source, callbacks, mode)
-            if together > 1:
-                return source.merged(together), together
-        return iter(source.epoch()), stride
+        if together == 1 and mode == "test":
+            return scoring_together(self, SCORED_TOGETHER), iter(source.epoch()), SCORED_TOGETHER
+        function = self.make_test_function() if mode == "test" else self.make_predict_function()
+        if together > 1:
+            return function, source.merged(together), together
+        return function, iter(source.epoch()), self.steps_per_execution if mode == "test" else 1
 
     def predict(
         self,
@@ -366,10 +371,9 @@ class Trainer(Steps):
         collected: list[list[torch.Tensor]] = []
         structure = None
         with training_mode(self, False), torch.no_grad():
-            function = self.make_predict_function()
             callback_list.on_predict_begin()
             begins, ends = (callback_list.hooks[f"on_predict_batch_{edge}"] for edge in ("begin", "end"))
-            iterator, stride = self._batches_of_inference(source, count, callback_list, "predict")
+            function, iterator, stride = self._plan_inference(source, count, callback_list, "predict")
             step = 0
             while count is None or step < count:
                 if begins:
