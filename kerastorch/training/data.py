@@ -81,10 +81,11 @@ class ArraySource(DataSource):
         steps: int | None,
         shuffle: bool | str,
         device: torch.device,
+        samples: int,
         passes: int = 1,
     ) -> None:
         self.data = pack_x_y_sample_weight(x, y, sample_weight)
-        self.samples = number_of_samples(x, y, sample_weight)
+        self.samples = samples
         if batch_size is None:
             batch_size = math.ceil(self.samples / steps) if steps else 32
         self.batch_size = _checked_batch_size(batch_size)
@@ -278,7 +279,7 @@ def make_source(
     table = None if class_weight is None else class_weights_to_tensor(class_weight)
     if kind == "arrays":
         tensors = _converted((x, y, sample_weight), part)
-        number_of_samples(*tensors, part=part)
+        samples = number_of_samples(*tensors, part=part)
         if check is not None:
             check(tensors, None)
         else:
@@ -287,7 +288,7 @@ def make_source(
             tensors = _weighted_by_class(tensors, table)
         inputs, labels, weights = tensors
         labels = nest.map_structure(_index_labels, labels)
-        return ArraySource(inputs, labels, weights, batch_size, steps, shuffle, device, passes)
+        return ArraySource(inputs, labels, weights, batch_size, steps, shuffle, device, samples, passes)
     if kind == "sequence":
         source = SequenceSource(x, len(x) if steps is None else steps, device, check, table)
         source.shuffle = bool(shuffle)

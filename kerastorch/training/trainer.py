@@ -338,10 +338,8 @@ class Trainer(Steps):
 
         It takes several where nobody could tell: the steps are ours, and so is what scores them.
         """
-        own = all(getattr(type(self), name) is getattr(Steps, name) for name in STEPS_OF_INFERENCE[mode])
-        scores = (self.compiled_loss, self.compiled_metrics)
         together = 0
-        if own and steps == source.steps and (mode == "predict" or all(one.is_sample_wise() for one in scores)):
+        if steps == source.steps != 1 and self._scores_sample_by_sample(mode):
             together = batches_at_once(self, source, callbacks, mode)
         if together == 1 and mode == "test":
             return scoring_together(self, SCORED_TOGETHER), iter(source.epoch()), SCORED_TOGETHER
@@ -349,6 +347,11 @@ class Trainer(Steps):
         if together > 1:
             return function, source.merged(together), together
         return function, iter(source.epoch()), self.steps_per_execution if mode == "test" else 1
+
+    def _scores_sample_by_sample(self, mode: str) -> bool:
+        if any(getattr(type(self), name) is not getattr(Steps, name) for name in STEPS_OF_INFERENCE[mode]):
+            return False
+        return mode == "predict" or (self.compiled_loss.is_sample_wise() and self.compiled_metrics.is_sample_wise())
 
     def predict(
         self,
