@@ -105,7 +105,8 @@ class Loss:
         return values * weight
 
     def _label(self) -> str:
-        return f"{type(self).__name__} '{self.name or to_snake_case(type(self).__name__)}'"
+        kind = "Loss" if type(self) is LossFunctionWrapper else type(self).__name__
+        return f"{kind} '{self.name or to_snake_case(kind)}'"
 
     def _explain(self, y_true: torch.Tensor, y_pred: torch.Tensor, error: RuntimeError) -> None:
         """Say in Keras' terms that labels and predictions do not fit, where that is why torch failed."""

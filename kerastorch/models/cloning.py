@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,14 +28,14 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
         raise ValueError(f"clone_model: expected a model; received {model!r} of type {type(model).__name__}.")
     make = clone_function or _clone_layer
     if isinstance(model, Sequential):
-        copy = Sequential(name=model.name)
+        result = Sequential(name=model.name)
         if input_tensors is not None:
-            copy.add(nest.flatten(input_tensors)[0])
+            result.add(nest.flatten(input_tensors)[0])
         elif model.graph is not None:
-            copy.add(_clone_layer(model.graph.flat_inputs[0].node.layer))
+            result.add(_clone_layer(model.graph.flat_inputs[0].node.layer))
         for layer in model.layers:
-            copy.add(make(layer))
-        return copy
+            result.add(make(layer))
+        return result
     if model.graph is None or type(model).call is not Model.call:
         return type(model).from_config(model.get_config())
     return _clone_graph(model, input_tensors, make)
@@ -77,8 +78,6 @@ def _clone_layer(layer: Layer) -> Layer:
 
 
 def _clone_module(layer: TorchModule) -> TorchModule:
-    import copy
-
     module = copy.deepcopy(layer.module)
     for child in module.modules():
         reset = getattr(child, "reset_parameters", None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from kerastorch.saving.atomic import replacing
 
@@ -94,9 +95,7 @@ def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False
             target.assign(value) if hasattr(target, "assign") else target.data.copy_(_tensor(value))
 
 
-def _tensor(value: np.ndarray) -> Any:
-    import torch
-
+def _tensor(value: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(value))
 
 
