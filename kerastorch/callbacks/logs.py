@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 
 def to_python(value: Any) -> Any:
-    """A scalar tensor as a Python number, a larger one as a numpy array, anything else as it is."""
+    """A scalar tensor or numpy scalar as a Python number, a larger tensor as an array, anything else as it is."""
     if not isinstance(value, torch.Tensor):
-        return value
+        return value.item() if isinstance(value, np.generic) else value
     return value.item() if value.dim() == 0 else value.detach().cpu().numpy()
 
 

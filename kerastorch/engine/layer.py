@@ -25,7 +25,7 @@ from kerastorch.engine.layer_config import LayerConfigMixin
 from kerastorch.engine.loss_terms import LossTermsMixin
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
 from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
-from kerastorch.engine.tracking import container_of, track
+from kerastorch.engine.tracking import container_of, is_metric, track
 from kerastorch.engine.weights import WeightsMixin, children_of
 
 # What every layer's constructor accepts by keyword besides its own arguments.
@@ -456,7 +456,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             structure_version.bump()
             if not isinstance(value, Layer) and "training" in self.__dict__:
                 value.train(self.training)
-        elif hasattr(value, "update_state") and "_metrics" in self.__dict__:
+        elif is_metric(value) and "_metrics" in self.__dict__:
             self._metrics.append(value)
         elif callable(value):
             structure_version.bump()  # another activation, for example: generated code may rely on the old one

@@ -11,6 +11,7 @@ import torch
 
 from kerastorch import optimizers as optimizers_module
 from kerastorch.callbacks import CallbackList, History
+from kerastorch.callbacks.logs import to_python
 from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
 from kerastorch.training import checks
@@ -153,10 +154,7 @@ class Trainer(Steps):
         )  # fmt: skip
         steps = checks.steps_of(source, steps_per_epoch)
         validate = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
-        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
-            steps=steps,
-        )  # fmt: skip
+        callback_list = self._callback_list(callbacks, verbose, steps, epochs, add_history=True)
         self.stop_training = False
         self.__dict__["_trained"] = (-1, [])
         with training_mode(self, True), trainable_as_compiled(self):
@@ -225,7 +223,20 @@ class Trainer(Steps):
     def _logs_of_epoch(self) -> Mapping[str, Any]:
         """The logs of the last step as numbers; a `train_step` of the user's own decides what they hold."""
         logs = self.__dict__.pop("_last_logs")
-        return {name: _to_number(value) for name, value in logs.items()}
+        return {name: to_python(value) for name, value in logs.items()}
+
+    def _callback_list(
+        self, callbacks: Any, verbose: int, steps: int | None, epochs: int = 1, add_history: bool = False
+    ) -> CallbackList:
+        """The user's callbacks with the bar, and the History where one is wanted; a ready list is taken as it is."""
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        wanted = {"add_history": add_history, "add_progbar": verbose != 0}
+        return CallbackList(callbacks, **wanted, model=self, verbose=verbose, epochs=epochs, steps=steps)
+
+    def _overrides(self, steps: Sequence[str]) -> bool:
+        """Whether the class has a step of its own among these methods."""
+        return any(getattr(type(self), name) is not getattr(Steps, name) for name in steps)
 
     def _split(
         self, x: Any, y: Any, sample_weight: Any, fraction: float, validation_data: Any
@@ -250,8 +261,7 @@ class Trainer(Steps):
         passes: int = 1,
         part: str = "",
     ) -> DataSource:
-        steps_of_training = ("train_step", "test_step", "compute_loss")
-        own_step = any(getattr(type(self), name) is not getattr(Steps, name) for name in steps_of_training)
+        own_step = self._overrides(("train_step", "test_step", "compute_loss"))
         return make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
             device=self.device, check=checks.BatchCheck(self, part, own_step), passes=passes, part=part,
@@ -294,9 +304,7 @@ class Trainer(Steps):
         self._require_compiled("evaluate")
         source = self._source(x, y, sample_weight, batch_size, steps)
         count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
-        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
-        )  # fmt: skip
+        callback_list = self._callback_list(callbacks, verbose, count)
         with training_mode(self, False):
             logs = self._evaluate_source(source, count, callback_list)
         if return_dict:
@@ -327,7 +335,7 @@ class Trainer(Steps):
             raise checks.no_batches(self)
         if steps is not None and step < steps:
             warn_out_of_data(step, steps)
-        logs = {name: _to_number(value) for name, value in logs.items()}
+        logs = {name: to_python(value) for name, value in logs.items()}
         callbacks.on_test_end(logs)
         return logs
 
@@ -349,7 +357,7 @@ class Trainer(Steps):
         return function, iter(source.epoch()), self.steps_per_execution if mode == "test" else 1
 
     def _scores_sample_by_sample(self, mode: str) -> bool:
-        if any(getattr(type(self), name) is not getattr(Steps, name) for name in STEPS_OF_INFERENCE[mode]):
+        if self._overrides(STEPS_OF_INFERENCE[mode]):
             return False
         return mode == "predict" or (self.compiled_loss.is_sample_wise() and self.compiled_metrics.is_sample_wise())
 
@@ -368,9 +376,7 @@ class Trainer(Steps):
         checks.require_built(self)
         source = make_source(x, batch_size=batch_size, steps=steps, device=self.device, check=None)
         count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
-        callback_list = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=count
-        )  # fmt: skip
+        callback_list = self._callback_list(callbacks, verbose, count)
         collected: list[list[torch.Tensor]] = []
         structure = None
         with training_mode(self, False), torch.no_grad():
@@ -446,16 +452,10 @@ class Trainer(Steps):
         return next(self._source(x, y, sample_weight, 2**62, None, class_weight=class_weight).epoch())
 
     def _results_of_batch(self, logs: Mapping[str, Any], return_dict: bool) -> Any:
-        values = {name: _to_number(value) for name, value in logs.items()}
+        values = {name: to_python(value) for name, value in logs.items()}
         if return_dict:
             return values
         return next(iter(values.values())) if len(values) == 1 else list(values.values())
-
-
-def _to_number(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.item() if value.dim() == 0 else value.detach().cpu().numpy()
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _to_array(parts: list[torch.Tensor]) -> np.ndarray:
