@@ -8,19 +8,12 @@ from typing import Any
 from kerastorch.core.registry import Registry
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer
-from kerastorch.layers.activation import LeakyReLU, ReLU, Softmax
+from kerastorch.layers.activation import Activation, LeakyReLU, ReLU, Softmax
 from kerastorch.layers.convolutional import Conv1D, Conv2D, Conv3D, DepthwiseConv2D, SeparableConv2D
-from kerastorch.layers.core import (
-    Activation,
-    Dense,
-    Embedding,
-    Input,
-    InputLayer,
-    Lambda,
-    Rescaling,
-    TorchModule,
-    TorchOp,
-)
+from kerastorch.layers.dense import Dense
+from kerastorch.layers.embedding import Embedding
+from kerastorch.layers.functions import Lambda, TorchModule, TorchOp
+from kerastorch.layers.inputs import Input, InputLayer
 from kerastorch.layers.merging import Add, Concatenate, add, concatenate
 from kerastorch.layers.normalization import BatchNormalization
 from kerastorch.layers.pooling import (
@@ -37,6 +30,7 @@ from kerastorch.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from kerastorch.layers.preprocessing import Rescaling
 from kerastorch.layers.regularization import Dropout
 from kerastorch.layers.reshaping import Flatten, Reshape, ZeroPadding2D
 

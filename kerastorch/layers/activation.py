@@ -1,4 +1,4 @@
-"""Activations that are layers because they have options."""
+"""Activations as layers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ from torch.nn import functional as F
 
 from kerastorch import activations
 from kerastorch.engine.layer import Layer
+
+
+class Activation(Layer):
+    """Apply an activation function, given by name or as a callable, element by element.
+
+    Input and output have the same shape.
+
+    >>> Activation("relu")(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    preserves_shape = True
+    supports_masking = True
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.activation(inputs)
+
+    def without_relu(self) -> Callable[..., Any] | None:
+        return activations.linear if self.activation is activations.relu else None
 
 
 class ActivationLayer(Layer):

@@ -11,7 +11,7 @@ from kerastorch.core import nest
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
 from kerastorch.layers import InputLayer, TorchOp
-from kerastorch.layers.core import TorchModule
+from kerastorch.layers.functions import TorchModule
 from kerastorch.models.model import Functional, Model
 from kerastorch.models.sequential import Sequential
 

@@ -10,7 +10,7 @@ from kerastorch.engine.context import structure_version
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
 from kerastorch.layers import Input, InputLayer, deserialize
-from kerastorch.layers.core import as_layer
+from kerastorch.layers.functions import as_layer
 from kerastorch.models.model import Model
 
 

@@ -2,7 +2,7 @@
 
 Run it from anywhere, with an interpreter that has both packages; name files to remake only those:
 
-    TF_USE_LEGACY_KERAS=1 CUDA_VISIBLE_DEVICES= python tests/golden/make_golden.py [layers losses ...]
+    TF_USE_LEGACY_KERAS=1 CUDA_VISIBLE_DEVICES= python tests/golden/make_golden.py [layers losses layers:pooling ...]
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ def shape_list(shape: Any) -> list[int | None]:
     return list(tf.TensorShape(shape).as_list())
 
 
+def shape_lists(shapes: Any) -> list[Any]:
+    """One shape as a list, several as a list of lists."""
+    if isinstance(shapes, list) or (isinstance(shapes, tuple) and any(isinstance(s, tf.TensorShape) for s in shapes)):
+        return [shape_list(shape) for shape in shapes]
+    return shape_list(shapes)
+
+
 def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     inputs = case.inputs()
     overrides: dict[str, Any] = {}
@@ -57,74 +64,96 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
             overrides["axis"] = -1
     layer = case.make(keras, **overrides)
     tensors = [tf.constant(x) for x in inputs]
+    drawn = [tf.constant(x) for x in case.drawn_arrays()]
     argument = tensors if case.listed else tensors[0]
-    arguments = {"training": True} if case.training else {}
+    arguments = case.call_arguments(drawn, tf.constant)
+    untrained = {key: value for key, value in arguments.items() if key != "training"}
 
-    layer(argument)  # builds
+    built_by = tf.nest.flatten(layer(argument, **untrained))
     shapes = [tuple(w.shape) for w in layer.weights]
-    layer.set_weights(case.weights(shapes))
-    watched = [x for x in tensors if x.dtype.is_floating and not case.whole]
-    output_shape = tuple(layer(argument).shape)
-    dtype = layer(argument).dtype.name
-    shape = output_shape
-    if case.transposed:
-        shape = (shape[0], shape[-1], *shape[1:-1])
-    cotangent = case.cotangent(shape, dtype)
-    if case.transposed:
-        cotangent = channels_last(cotangent)
+    reset(layer, case.weights(shapes))
+    watched = [x for x in tensors if x.dtype.is_floating and not case.whole] + drawn
+    dtype = built_by[0].dtype.name
+    cotangents = [
+        cotangent_of(case, tuple(output.shape), output.dtype.name, i)
+        for i, output in enumerate(built_by)
+        if output.dtype.is_floating
+    ]
 
     def compute() -> Any:
         with tf.GradientTape() as tape:
             for x in watched:
                 tape.watch(x)
-            output = layer(argument, **arguments)
-            total = tf.reduce_sum(output * cotangent)
-        return output, tape.gradient(total, [*watched, *layer.trainable_weights])
+            results = layer(argument, **arguments)
+            floating = [output for output in tf.nest.flatten(results) if output.dtype.is_floating]
+            total = tf.add_n([tf.reduce_sum(y * c) for y, c in zip(floating, cotangents, strict=True)])
+        return results, tape.gradient(total, [*watched, *layer.trainable_weights])
 
     try:
-        output, gradients = compute()
+        outputs, gradients = compute()
     except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
         # Eager CPU kernels lack some gradients (dilated convolutions), which XLA has.
-        layer.set_weights(case.weights(shapes))
-        output, gradients = tf.function(compute, jit_compile=True)()
-    gradients = [tf.convert_to_tensor(g).numpy() for g in gradients]
-    output = output.numpy()
+        reset(layer, case.weights(shapes))
+        outputs, gradients = tf.function(compute, jit_compile=True)()
+    masks = [getattr(output, "_keras_mask", None) for output in tf.nest.flatten(outputs)]
+    sources = [*watched, *layer.trainable_weights]
+    gradients = [
+        tf.convert_to_tensor(tf.zeros_like(source) if gradient is None else gradient).numpy()
+        for gradient, source in zip(gradients, sources, strict=True)
+    ]
+    results = [output.numpy() for output in tf.nest.flatten(outputs)]
     input_gradients, weight_gradients = gradients[: len(watched)], gradients[len(watched) :]
     if case.transposed:
-        output = channels_first(output)
+        results = [channels_first(result) for result in results]
         input_gradients = [channels_first(g) for g in input_gradients]
 
-    arrays = {"output": output}
+    arrays = {f"output{i or ''}": result for i, result in enumerate(results)}
+    arrays.update({f"mask{i or ''}": mask.numpy() for i, mask in enumerate(masks) if mask is not None})
     arrays.update({f"input_gradient{i}": g for i, g in enumerate(input_gradients)})
     arrays.update({f"weight_gradient{i}": g for i, g in enumerate(weight_gradients)})
     if case.training:
         arrays.update({f"state{i}": w.numpy() for i, w in enumerate(layer.non_trainable_weights)})
-    layer.set_weights(case.weights(shapes))
+    reset(layer, case.weights(shapes))
     layer(argument, **arguments)
     arrays["losses"] = np.asarray(sum((float(loss) for loss in layer.losses), 0.0), "float32")
 
-    original = case.make(keras)
-    batch_shapes = [tf.TensorShape(s) for s in case.shapes]
-    computed = original.compute_output_shape(batch_shapes if case.listed else batch_shapes[0])
-    symbolic_inputs = [
-        keras.Input(batch_shape=s, dtype=d) for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)
-    ]
-    symbolic = case.make(keras)(symbolic_inputs if case.listed else symbolic_inputs[0])
     facts = {
         "weight_shapes": [list(s) for s in shapes],
         "weight_names": [w.name.split("/")[-1] for w in layer.weights],
         "trainable": len(layer.trainable_weights),
         "dtype": dtype,
-        "computed_shape": shape_list(computed),
-        "symbolic_shape": shape_list(symbolic.shape),
     }
+    if case.computes_shape:
+        batch_shapes = [tf.TensorShape(s) for s in case.shapes]
+        computed = case.make(keras).compute_output_shape(batch_shapes if case.listed else batch_shapes[0])
+        facts["computed_shape"] = shape_lists(computed)
+    symbolic_inputs = [
+        keras.Input(batch_shape=s, dtype=d) for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)
+    ]
+    constants = {key: value for key, value in untrained.items() if key != "mask" and not case.drawn_arrays()}
+    symbolic = case.make(keras)(symbolic_inputs if case.listed else symbolic_inputs[0], **constants)
+    found = [shape_list(output.shape) for output in tf.nest.flatten(symbolic)]
+    facts["symbolic_shape"] = found[0] if len(found) == 1 else found
     if case.check_config and not callable(case.layer):
         facts["config"] = plain(case.make(keras).get_config())
     return facts, arrays
 
 
-def make_layers() -> None:
-    for family in dict.fromkeys(case.family for case in cases.CASES):
+def reset(layer: Any, weights: list[np.ndarray]) -> None:
+    """Set the weights, and forget what a stateful layer has seen."""
+    layer.set_weights(weights)
+    if getattr(layer, "stateful", False):
+        layer.reset_states()
+
+
+def cotangent_of(case: cases.Case, shape: tuple[int, ...], dtype: str, output: int) -> np.ndarray:
+    if not case.transposed:
+        return case.cotangent(shape, dtype, output)
+    return channels_last(case.cotangent((shape[0], shape[-1], *shape[1:-1]), dtype, output))
+
+
+def make_layers(*families: str) -> None:
+    for family in families or dict.fromkeys(case.family for case in cases.CASES):
         facts: dict[str, Any] = {}
         arrays: dict[str, np.ndarray] = {}
         for case in cases.CASES:
@@ -355,7 +384,7 @@ def make_progress() -> None:
     (HERE / "progress.json").write_text(json.dumps({"updates": runs, "runs": outputs}, indent=1) + "\n")
 
 
-MAKERS: dict[str, Callable[[], None]] = {
+MAKERS: dict[str, Callable[..., None]] = {
     "layers": make_layers,
     "functions": make_functions,
     "losses": make_losses,
@@ -369,8 +398,9 @@ MAKERS: dict[str, Callable[[], None]] = {
 
 
 def main() -> None:
-    for name in sys.argv[1:] or MAKERS:
-        MAKERS[name]()
+    for argument in sys.argv[1:] or MAKERS:
+        name, *families = argument.split(":")
+        MAKERS[name](*families)
     for path in sorted(HERE.rglob("*")):
         if path.is_file() and path.suffix in (".npz", ".json", ".txt"):
             sys.stdout.write(f"{path.stat().st_size:>9,}  {path.relative_to(HERE)}\n")
