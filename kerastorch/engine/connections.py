@@ -46,6 +46,12 @@ class ConnectionsMixin(nn.Module):
     def get_output_at(self, node_index: int) -> Any:
         return self._node_at(node_index).outputs
 
+    def get_input_shape_at(self, node_index: int) -> Any:
+        return map_tensors_to_shapes(self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        return map_tensors_to_shapes(self.get_output_at(node_index))
+
     def _node_at(self, node_index: int) -> Node:
         node = self._inbound_nodes[node_index]() if node_index < len(self._inbound_nodes) else None
         if node is None:

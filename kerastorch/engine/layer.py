@@ -23,6 +23,7 @@ from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.input_spec import check_inputs
 from kerastorch.engine.layer_config import LayerConfigMixin
 from kerastorch.engine.loss_terms import LossTermsMixin
+from kerastorch.engine.old_words import in_todays_words
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
 from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, is_metric, track
@@ -35,7 +36,15 @@ BASE_ARGUMENTS = (
 )
 
 
-class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
+class LayerType(type):
+    """The class of layer classes: constructors are called in today's words."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = in_todays_words(cls, args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, metaclass=LayerType):
     """The base of all layers: store the arguments, make weights in `build`, compute in `call`.
 
     Weights are `nn.Parameter`s in Keras' shapes, made by `add_weight` when the first input shows its size.
@@ -235,6 +244,11 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin):
             found = self._flatten_layers()[1:]
             self.__dict__["_inner_layers"] = (structure_version.number, found)
         return found
+
+    @property
+    def submodules(self) -> tuple[Layer, ...]:
+        """All layers inside this one, at every depth, as a tuple."""
+        return tuple(self.inner_layers)
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, in tf.keras' order."""

@@ -272,6 +272,17 @@ class Model(Trainer, GraphLayer):
 
     # --- text ----------------------------------------------------------------------------------------------------
 
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer inside keeps its state from batch to batch."""
+        return any(getattr(layer, "stateful", False) for layer in self.inner_layers)
+
+    def reset_states(self) -> None:
+        """Let recurrent layers with `stateful=True` start anew."""
+        for layer in self.inner_layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_states()
+
     def summary(
         self,
         line_length: int | None = None,

@@ -28,6 +28,7 @@ from kerastorch.training.data import (
 )
 from kerastorch.training.merging import SCORED_TOGETHER, batches_at_once, scoring_together
 from kerastorch.training.modes import trainable_as_compiled, training_mode
+from kerastorch.training.old_methods import OldMethods, takes_old_words
 from kerastorch.training.steps import Steps
 
 COMPILE_OPTIONS = ("sample_weight_mode", "target_tensors", "distribute", "auto_scale_loss", "from_serialized")
@@ -40,7 +41,7 @@ STEPS_OF_INFERENCE = {
 }
 
 
-class Trainer(Steps):
+class Trainer(Steps, OldMethods):
     """Training for models: a mixin that needs `__call__`, `train`, `trainable_weights` and `losses` of a model."""
 
     def init_training_state(self) -> None:
@@ -118,6 +119,7 @@ class Trainer(Steps):
 
     # --- fit -----------------------------------------------------------------------------------------------------
 
+    @takes_old_words
     def fit(
         self,
         x: Any = None,
@@ -285,6 +287,7 @@ class Trainer(Steps):
 
     # --- evaluate and predict ------------------------------------------------------------------------------------
 
+    @takes_old_words
     def evaluate(
         self,
         x: Any = None,
@@ -361,6 +364,7 @@ class Trainer(Steps):
             return False
         return mode == "predict" or (self.compiled_loss.is_sample_wise() and self.compiled_metrics.is_sample_wise())
 
+    @takes_old_words
     def predict(
         self,
         x: Any,
