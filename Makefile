@@ -1,6 +1,7 @@
 # Set-up and daily commands. PYTHON chooses the interpreter of the environment: make demo PYTHON=python3.12
 PYTHON ?= python3
 VENV := .venv
+ORACLE := .venv-parity
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
@@ -10,7 +11,7 @@ help:
 	@echo 'make demo    set up .venv once, then train the CNN on Fashion-MNIST'
 	@echo 'make test    run the tests in the same environment'
 	@echo 'make lint    check the code with ruff'
-	@echo 'make parity  compare with tf_keras, which this installs into .venv'
+	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md'
 	@echo 'make bench   measure the speed against hand-written PyTorch and installed peers'
 	@echo 'make clean   remove .venv and what tools leave behind'
 
@@ -23,14 +24,15 @@ test: $(VENV)/.test
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
-parity: $(VENV)/.parity
-	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest -m parity
+parity: $(VENV)/.test $(ORACLE)/.parity
+	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python -m pytest -m parity
+	$(BIN)/python tests/golden/parity_report.py
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is touched when its installation succeeds, so that only a change of pyproject.toml repeats it.
@@ -50,6 +52,8 @@ $(VENV)/.dev: $(VENV)/.test
 	$(PIP) -e '.[dev]'
 	@touch $@
 
-$(VENV)/.parity: $(VENV)/.test
-	$(PIP) tensorflow-cpu tf-keras
+# Apart from torch: in one process the two libraries get in each other's way.
+$(ORACLE)/.parity:
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --disable-pip-version-check --quiet tensorflow-cpu tf-keras
 	@touch $@

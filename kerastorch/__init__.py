@@ -11,7 +11,10 @@ from kerastorch import (
     losses,
     metrics,
     models,
+    objectives,
+    ops,
     optimizers,
+    random,
     regularizers,
     utils,
 )
@@ -41,7 +44,10 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "objectives",
+    "ops",
     "optimizers",
+    "random",
     "regularizers",
     "utils",
 ]

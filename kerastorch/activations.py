@@ -66,6 +66,8 @@ def relu(
         return torch.relu(x)
     if not threshold and max_value is None:
         return F.leaky_relu(x, slope)
+    if not slope and not threshold:
+        return F.hardtanh(x, 0.0, max_value)
     positive = x * (x > threshold) if threshold else torch.relu(x)
     if max_value is not None:
         positive = torch.clamp(positive, 0.0, max_value)
@@ -189,7 +191,7 @@ def hard_sigmoid(x: torch.Tensor) -> torch.Tensor:
     >>> hard_sigmoid([-3.0, 0.0, 1.0])
     tensor([0.0000, 0.5000, 0.7000])
     """
-    return torch.clamp(x * 0.2 + 0.5, 0.0, 1.0)
+    return F.hardtanh(torch.rsub(x, 0.5, alpha=-0.2), 0.0, 1.0)  # 0.5 - (-0.2) * x in one step
 
 
 @_accepts_arrays

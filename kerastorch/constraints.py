@@ -145,9 +145,9 @@ class RadialConstraint(Constraint):
         return diagonal[source]
 
 
-max_norm = MaxNorm
-non_neg = NonNeg
-unit_norm = UnitNorm
+max_norm = maxnorm = MaxNorm
+non_neg = nonneg = NonNeg
+unit_norm = unitnorm = UnitNorm
 min_max_norm = MinMaxNorm
 radial_constraint = RadialConstraint
 

@@ -142,8 +142,9 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1=l1, l2=l2)
 
 
-l1 = L1
-l2 = L2
+l1 = activity_l1 = L1
+l2 = activity_l2 = L2
+l1l2 = activity_l1l2 = l1_l2  # Keras 1's names, here and above
 orthogonal_regularizer = OrthogonalRegularizer
 
 registry = Registry(
@@ -155,6 +156,7 @@ registry = Registry(
         "l2": L2,
         "L1L2": L1L2,
         "l1_l2": l1_l2,
+        "l1l2": l1_l2,
         "OrthogonalRegularizer": OrthogonalRegularizer,
         "orthogonal_regularizer": OrthogonalRegularizer,
     },

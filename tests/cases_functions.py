@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,18 @@ ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "softmax-axis0": lambda keras, x: keras.activations.softmax(x, axis=0),
     "softmax-function": lambda keras, x: keras.activations.softmax(x),
     "sigmoid-function": lambda keras, x: keras.activations.sigmoid(x),
+    "elu-function": lambda keras, x: keras.activations.elu(x),
+    "relu-slope-threshold": lambda keras, x: keras.activations.relu(x, alpha=0.3, threshold=0.7),
+    "relu-slope-max": lambda keras, x: keras.activations.relu(x, alpha=0.3, max_value=1.5),
+    "softmax-axes-negative": lambda keras, x: keras.activations.softmax(x, axis=-2),
+    "layer-LeakyReLU": lambda keras, x: keras.activations.get("LeakyReLU")(x),
+    "layer-ReLU": lambda keras, x: keras.activations.get("ReLU")(x),
+    "layer-ELU": lambda keras, x: keras.activations.get("ELU")(x),
+    "layer-PReLU": lambda keras, x: keras.activations.get("PReLU")(x),
+    "layer-Softmax": lambda keras, x: keras.activations.get("Softmax")(x),
+    "layer-ThresholdedReLU": lambda keras, x: keras.activations.get("ThresholdedReLU")(x),
+    "layer-config": lambda keras, x: keras.activations.get({"class_name": "LeakyReLU", "config": {"alpha": 0.7}})(x),
+    "layer-instance": lambda keras, x: keras.activations.get(keras.layers.ReLU(max_value=2.5))(x),
 }
 
 
@@ -74,6 +86,15 @@ REGULARIZERS: dict[str, Callable[[Any], Any]] = {
     "l2-name": lambda keras: keras.regularizers.get("l2"),
     "l1_l2-name": lambda keras: keras.regularizers.get("l1_l2"),
     "L2-name": lambda keras: keras.regularizers.get("L2"),
+    "L1-name": lambda keras: keras.regularizers.get("L1"),
+    "L1L2-name": lambda keras: keras.regularizers.get("L1L2"),
+    "L2-default": lambda keras: keras.regularizers.L2(),
+    "l1_l2-function-default": lambda keras: keras.regularizers.l1_l2(),
+    "L1L2-one": lambda keras: keras.regularizers.L1L2(l2=0.3),
+    "L2-config": lambda keras: keras.regularizers.get({"class_name": "L2", "config": {"l2": 0.07}}),
+    "L1L2-config": lambda keras: keras.regularizers.get({"class_name": "L1L2", "config": {"l1": 0.07, "l2": 0.0}}),
+    "orthogonal-name": lambda keras: keras.regularizers.get("orthogonal_regularizer"),
+    "orthogonal-function": lambda keras: keras.regularizers.orthogonal_regularizer(0.2),
     "orthogonal-rows": lambda keras: keras.regularizers.OrthogonalRegularizer(factor=0.1, mode="rows"),
     "orthogonal-columns": lambda keras: keras.regularizers.OrthogonalRegularizer(factor=0.1, mode="columns"),
 }
@@ -95,6 +116,23 @@ CONSTRAINTS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "min_max_norm": (lambda keras: keras.constraints.MinMaxNorm(0.8, 1.4), (4, 3)),
     "min_max_norm-rate": (lambda keras: keras.constraints.MinMaxNorm(0.8, 1.4, rate=0.5, axis=1), (4, 3)),
     "min_max_norm-default": (lambda keras: keras.constraints.MinMaxNorm(), (4, 3)),
+    "min_max_norm-name": (lambda keras: keras.constraints.get("min_max_norm"), (4, 3)),
+    "min_max_norm-kernel": (
+        lambda keras: keras.constraints.MinMaxNorm(0.8, 1.4, rate=0.25, axis=[0, 1, 2]),
+        (2, 3, 2, 4),
+    ),
+    "unit_norm-kernel": (lambda keras: keras.constraints.UnitNorm(axis=[0, 1, 2]), (2, 3, 2, 4)),
+    "UnitNorm-name": (lambda keras: keras.constraints.get("UnitNorm"), (4, 3)),
+    "NonNeg-name": (lambda keras: keras.constraints.get("NonNeg"), (4, 3)),
+    "maxnorm-name": (lambda keras: keras.constraints.get("maxnorm"), (9, 3)),
+    "nonneg-name": (lambda keras: keras.constraints.get("nonneg"), (4, 3)),
+    "unitnorm-name": (lambda keras: keras.constraints.get("unitnorm"), (4, 3)),
+    "max_norm-function": (lambda keras: keras.constraints.max_norm(0.7), (4, 3)),
+    "max_norm-config": (
+        lambda keras: keras.constraints.get({"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 1}}),
+        (4, 3),
+    ),
+    "radial-name": (lambda keras: keras.constraints.get("radial_constraint"), (3, 3, 2, 2)),
     "radial": (lambda keras: keras.constraints.RadialConstraint(), (5, 5, 2, 2)),
     "radial-even": (lambda keras: keras.constraints.RadialConstraint(), (4, 4, 1, 2)),
 }
@@ -112,6 +150,16 @@ DETERMINISTIC_INITIALIZERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...
     "constant-default": (lambda keras: keras.initializers.Constant(), (3,)),
     "identity": (lambda keras: keras.initializers.Identity(), (3, 3)),
     "identity-gain-wide": (lambda keras: keras.initializers.Identity(gain=0.5), (2, 4)),
+    "constant-array": (lambda keras: keras.initializers.Constant([[1.0, 2.0, 3.0]]), (3, 1)),
+    "constant-function": (lambda keras: keras.initializers.constant(-2), (2, 2)),
+    "identity-tall": (lambda keras: keras.initializers.Identity(), (4, 2)),
+    "identity-name": (lambda keras: keras.initializers.get("identity"), (2, 2)),
+    "constant-config": (
+        lambda keras: keras.initializers.get({"class_name": "Constant", "config": {"value": 0.25}}),
+        (3,),
+    ),
+    "zero-name": (lambda keras: keras.initializers.get("zero"), (3,)),
+    "one-name": (lambda keras: keras.initializers.get("one"), (3,)),
     "zeros-name": (lambda keras: keras.initializers.get("zeros"), (3,)),
     "ones-name": (lambda keras: keras.initializers.get("Ones"), (3,)),
 }
@@ -196,6 +244,26 @@ RANDOM_INITIALIZERS: dict[str, tuple[Callable[[Any, int], Any], Law]] = {
     ),
 }
 
+for _mode in ("fan_in", "fan_out", "fan_avg"):
+    for _distribution, _kind, _factor in (
+        ("uniform", "uniform", 3**0.5),
+        ("truncated_normal", "truncated", 1 / 0.87962566103423978),
+        ("untruncated_normal", "normal", 1.0),
+        ("normal", "truncated", 1 / 0.87962566103423978),
+    ):
+        RANDOM_INITIALIZERS[f"variance_scaling-{_mode}-{_distribution}-1.5"] = (
+            lambda keras, seed, mode=_mode, distribution=_distribution: keras.initializers.VarianceScaling(
+                scale=1.5, mode=mode, distribution=distribution, seed=seed
+            ),
+            Law(
+                _kind,
+                0.0,
+                lambda i, o, mode=_mode, factor=_factor: (
+                    factor * (1.5 / {"fan_in": i, "fan_out": o, "fan_avg": (i + o) / 2}[mode]) ** 0.5
+                ),
+            ),
+        )
+
 # Objects whose config must be what tf_keras writes: (id, module, function of the keras-like module).
 CONFIGURED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     **{f"regularizer-{name}": ("regularizers", make) for name, make in REGULARIZERS.items()},
@@ -206,4 +274,54 @@ CONFIGURED: dict[str, tuple[str, Callable[[Any], Any]]] = {
         for name, (make, _) in RANDOM_INITIALIZERS.items()
     },
     "initializer-orthogonal": ("initializers", lambda keras: keras.initializers.Orthogonal(gain=0.5, seed=3)),
+}
+
+
+# --- Normalization.adapt ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Adapted:
+    """A Normalization layer with `config`, adapted to the data of each key in turn."""
+
+    shape: tuple[int, ...]
+    config: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ("first",)
+    mean: float = 1.5
+    kind: str = "array"
+
+    def data(self, key: str) -> Any:
+        array = normal(f"adapt/{key}", self.shape, scale=2.0) + np.float32(self.mean)
+        if self.kind == "integers":
+            return (array * 3).astype("int64")
+        if self.kind == "constant":
+            array[..., 0] = 4.0
+        return array.tolist() if self.kind == "list" else array
+
+    def layer(self, keras: Any) -> Any:
+        layer = keras.layers.Normalization(**self.config)
+        for key in self.keys:
+            layer.adapt(self.data(key), **self.arguments)
+        return layer
+
+
+ADAPTED: dict[str, Adapted] = {
+    "features": Adapted((50, 3)),
+    "batches": Adapted((50, 3), arguments={"batch_size": 7}),
+    "some batches": Adapted((50, 3), arguments={"batch_size": 8, "steps": 2}),
+    "one mean": Adapted((40, 4), {"axis": None}),
+    "numbers": Adapted((40,), {"axis": None}),
+    "images": Adapted((6, 4, 5, 3)),
+    "images, one mean": Adapted((6, 4, 5, 3), {"axis": None}),
+    "axis 1": Adapted((10, 3, 4), {"axis": 1}),
+    "axes": Adapted((40, 3, 4), {"axis": (1, 2)}),
+    "axes, reversed": Adapted((40, 3, 4), {"axis": [-1, -2]}),
+    "invert": Adapted((40, 3), {"invert": True}),
+    "integers": Adapted((40, 3), kind="integers"),
+    "list": Adapted((40, 3), kind="list"),
+    "constant feature": Adapted((40, 3), kind="constant"),
+    "far from zero": Adapted((400, 3), mean=300.0),
+    "one sample": Adapted((1, 3)),
+    "one feature": Adapted((40, 1)),
+    "float64": Adapted((40, 3), {"dtype": "float64"}),
+    "twice": Adapted((40, 3), keys=("first", "second")),
 }

@@ -67,6 +67,15 @@ def drawn(kind: str, key: str, shape: Shape) -> np.ndarray:
         return (integers(key, shape, 2) * 2 - 1).astype("float32")
     if kind == "real_flat":
         return normal(key, shape[:-1])
+    if kind == "embeddings":
+        values = normal(key, shape)
+        return (values / np.linalg.norm(values, axis=-1, keepdims=True)).astype("float32")
+    if kind == "groups":  # a class for each sample, some of them the same
+        return integers(key, shape[:1], 2)
+    if kind == "transcript":  # class numbers above 0, padded with 0 to two fewer than the predictions
+        labels = 1 + integers(key, (shape[0], shape[1] - 2), shape[2] - 1)
+        labels[np.arange(shape[1] - 2)[None, :] > np.arange(shape[0])[:, None]] = 0
+        return labels
     raise ValueError(kind)
 
 
@@ -79,6 +88,17 @@ class LossCase:
     shape: Shape
     weights: Shape | float | None = None  # the shape of the sample weights, or one number
     activation: str | None = None  # predictions are this activation of the drawn logits
+    masked: bool = False  # the predictions carry a mask
+    later: bool = False  # known to Keras 3, not to tf_keras
+    gradient_tolerance: float = 1e-6
+
+    def mask(self) -> np.ndarray | None:
+        """A mask of the shape of the losses with both values in it."""
+        if not self.masked:
+            return None
+        mask = integers(f"{self.id}/mask", self.shape[:-1], 2).astype(bool)
+        mask.ravel()[:2] = True, False
+        return mask
 
     def y_true(self) -> np.ndarray:
         return drawn(self.true, f"{self.id}/true", self.shape)
@@ -108,7 +128,12 @@ def loss(class_name: str, /, **arguments: Any) -> Callable[[Any], Any]:
 def function(name: str, **arguments: Any) -> Callable[[Any], Any]:
     def make(keras: Any) -> Any:
         implementation = getattr(keras.losses, name)
-        return lambda y_true, y_pred: implementation(y_true, y_pred, **arguments)
+
+        def call(y_true: Any, y_pred: Any) -> Any:
+            return implementation(y_true, y_pred, **arguments)
+
+        call.__name__ = name
+        return call
 
     return make
 
@@ -155,6 +180,10 @@ for _class, (_function, _name, _true, _predicted) in _KINDS.items():
     row(f"{_class}-weight-number", loss(_class), _true, _predicted, (6, 5), weights=2.5)
     row(f"{_class}-rank3", loss(_class), _true, _predicted, (4, 3, 5))
     row(f"{_class}-rank3-weights", loss(_class), _true, _predicted, (4, 3, 5), weights=(4, 3))
+    row(f"{_class}-mask", loss(_class), _true, _predicted, (6, 5), masked=True)
+    row(f"{_class}-mask-sum", loss(_class, reduction="sum"), _true, _predicted, (6, 5), masked=True)
+    row(f"{_class}-mask-weights", loss(_class), _true, _predicted, (4, 3, 5), masked=True, weights=(4, 3))
+    row(f"{_class}-mask-weights-rank1", loss(_class), _true, _predicted, (4, 3, 5), masked=True, weights=(4,))
     row(f"{_class}-rank3-weights-rank1", loss(_class, reduction="none"), _true, _predicted, (3, 3, 5), weights=(3, 1))
 
 # --- other names -----------------------------------------------------------------------------------------
@@ -359,3 +388,62 @@ row(
     activation="softmax",
 )
 row("remembered-mse", loss("MeanSquaredError"), "one_hot", "logits", (6, 5), activation="softmax")
+
+# --- losses and reductions of Keras 3 ----------------------------------------------------------------------
+row("Dice", loss("Dice"), "binary", "unit", (4, 3, 5), later=True)
+row("Dice-axis", loss("Dice", axis=(1, 2)), "binary", "unit", (4, 3, 5), later=True, weights=(4,))
+row("Dice-axis-none", loss("Dice", axis=-1, reduction="none"), "binary", "unit", (4, 3, 5), later=True)
+row("dice-function", function("dice"), "binary", "unit", (6, 5), later=True)
+row("Tversky", loss("Tversky", alpha=0.3, beta=0.8), "binary", "unit", (4, 3, 5), later=True)
+row("Tversky-axis", loss("Tversky", axis=(1, 2), reduction="sum"), "binary", "unit", (4, 3, 5), later=True)
+row("tversky-function", function("tversky", alpha=0.9, axis=1), "binary", "unit", (6, 5), later=True)
+row("CTC", loss("CTC"), "transcript", "logits", (3, 6, 4), later=True, gradient_tolerance=5e-6)
+row(
+    "CTC-none-weights",
+    loss("CTC", reduction="none"),
+    "transcript",
+    "logits",
+    (3, 6, 4),
+    later=True,
+    gradient_tolerance=5e-6,
+    weights=(3,),
+)
+row("ctc-function", function("ctc"), "transcript", "logits", (3, 6, 4), later=True, gradient_tolerance=5e-6)
+row("Circle", loss("Circle"), "groups", "embeddings", (8, 5), later=True)
+row(
+    "Circle-options",
+    loss("Circle", gamma=16.0, margin=0.25, remove_diagonal=False),
+    "groups",
+    "embeddings",
+    (8, 5),
+    later=True,
+)
+row("circle-function", function("circle", gamma=8), "groups", "embeddings", (8, 5), later=True)
+row(
+    "CategoricalGeneralizedCrossEntropy",
+    loss("CategoricalGeneralizedCrossEntropy", q=0.7),
+    "labels",
+    "distribution",
+    (6, 5),
+    later=True,
+    weights=(6,),
+)
+row(
+    "generalized-function",
+    function("categorical_generalized_cross_entropy", q=0.4),
+    "labels",
+    "distribution",
+    (6, 5),
+    later=True,
+)
+for _reduction in (None, "mean", "mean_with_sample_weight"):
+    for _options in ({}, {"weights": (4, 3)}, {"weights": (4, 3), "masked": True}):
+        row(
+            f"reduction-{_reduction}-{'-'.join(_options)}",
+            loss("MeanSquaredError", reduction=_reduction),
+            "real",
+            "real",
+            (4, 3, 5),
+            later=True,
+            **_options,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from support import normal
+from support import normal, uniform
 
 STEPS = 50
 
@@ -63,6 +63,14 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "rmsprop-name": lambda keras: keras.optimizers.get("rmsprop"),
 }
 
+for _kind in ("Nadam", "Adamax", "Adagrad", "Adadelta", "Adafactor", "Ftrl", "Lion"):
+    OPTIMIZERS[_kind.lower()] = lambda keras, kind=_kind: getattr(keras.optimizers, kind)()
+    OPTIMIZERS[f"{_kind.lower()}-rate"] = lambda keras, kind=_kind: getattr(keras.optimizers, kind)(0.05)
+for _kind in ("Adam", "SGD", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl"):
+    OPTIMIZERS[f"legacy-{_kind.lower()}"] = lambda keras, kind=_kind: getattr(keras.optimizers.legacy, kind)()
+for _name in ("NADAM", "AdaMax", "adagrad", "AdaDelta", "FTRL", "adamw", "experimentalAdam"):
+    OPTIMIZERS[f"{_name}-name"] = lambda keras, name=_name: keras.optimizers.get(name)
+
 OPTIMIZERS["adamw-exclude"] = OPTIMIZERS["adamw-decay"]
 OPTIMIZERS["sgd-exclude"] = OPTIMIZERS["sgd-weight_decay"]
 
@@ -106,3 +114,119 @@ def gradients(weights: list[np.ndarray], step: int) -> list[np.ndarray]:
         gradient = root.T @ root @ weight.astype("float64").ravel() - 0.2 + noise
         found.append(gradient.astype("float32").reshape(weight.shape))
     return found
+
+
+# ------------------------------------------------------------------ 100 steps of everything with everything
+
+LONG = 100
+KEPT = (10, LONG)  # the steps after which the golden file holds the weights
+
+# By name: the class, and the arguments that make its steps large enough to show.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd": ("SGD", {"learning_rate": 0.05}),
+    "sgd-momentum": ("SGD", {"learning_rate": 0.02, "momentum": 0.9}),
+    "sgd-nesterov": ("SGD", {"learning_rate": 0.02, "momentum": 0.9, "nesterov": True}),
+    "rmsprop": ("RMSprop", {"learning_rate": 0.02}),
+    "rmsprop-momentum": ("RMSprop", {"learning_rate": 0.005, "rho": 0.8, "momentum": 0.9}),
+    "rmsprop-centered": ("RMSprop", {"learning_rate": 0.01, "centered": True, "epsilon": 1e-3}),
+    "rmsprop-both": ("RMSprop", {"learning_rate": 0.005, "centered": True, "momentum": 0.5, "epsilon": 1e-3}),
+    "adam": ("Adam", {"learning_rate": 0.03}),
+    "adam-amsgrad": ("Adam", {"learning_rate": 0.03, "amsgrad": True, "beta_1": 0.8, "beta_2": 0.95}),
+    "adamw": ("AdamW", {"learning_rate": 0.03}),
+    "adamw-amsgrad": ("AdamW", {"learning_rate": 0.03, "amsgrad": True, "epsilon": 1e-3}),
+    "nadam": ("Nadam", {"learning_rate": 0.03}),
+    "nadam-betas": ("Nadam", {"learning_rate": 0.03, "beta_1": 0.6, "beta_2": 0.9, "epsilon": 1e-2}),
+    "adamax": ("Adamax", {"learning_rate": 0.03}),
+    "adamax-betas": ("Adamax", {"learning_rate": 0.03, "beta_1": 0.6, "beta_2": 0.9, "epsilon": 1e-2}),
+    "adagrad": ("Adagrad", {"learning_rate": 0.2}),
+    "adagrad-zero": ("Adagrad", {"learning_rate": 0.2, "initial_accumulator_value": 0.0, "epsilon": 1e-3}),
+    "adadelta": ("Adadelta", {"learning_rate": 1.0}),
+    "adadelta-rho": ("Adadelta", {"learning_rate": 1.0, "rho": 0.8, "epsilon": 1e-3}),
+    "adafactor": ("Adafactor", {"learning_rate": 0.05}),
+    "adafactor-options": (
+        "Adafactor",
+        {"learning_rate": 0.5, "beta_2_decay": -0.5, "epsilon_2": 0.2, "clip_threshold": 0.4, "relative_step": False},
+    ),
+    "ftrl": ("Ftrl", {"learning_rate": 0.3}),
+    "ftrl-l1": ("Ftrl", {"learning_rate": 0.3, "l1_regularization_strength": 0.4, "beta": 0.2}),
+    "ftrl-options": (
+        "Ftrl",
+        {
+            "learning_rate": 0.3,
+            "learning_rate_power": -0.3,
+            "initial_accumulator_value": 0.5,
+            "l2_regularization_strength": 0.05,
+            "l2_shrinkage_regularization_strength": 0.1,
+        },
+    ),
+    "lion": ("Lion", {"learning_rate": 0.01}),
+    "lion-betas": ("Lion", {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.8}),
+}
+
+CLIPS = {
+    "": {},
+    "clipnorm": {"clipnorm": 0.8},
+    "clipvalue": {"clipvalue": 0.4},
+    "global_clipnorm": {"global_clipnorm": 1.2},
+}
+DECAYS = {"": {}, "weight_decay": {"weight_decay": 0.05}, "decay": {"decay": 0.02}}
+AVERAGES = {"": {}, "ema": {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 30}}
+
+LEGACY_VARIANTS = {
+    name: (kind, options)
+    for name, (kind, options) in VARIANTS.items()
+    if kind not in ("AdamW", "Adafactor", "Lion", "SGD") or name.startswith("sgd")
+}
+LEGACY_CLIPS = CLIPS | {"clipvalue and clipnorm": {"clipvalue": 0.4, "clipnorm": 0.6}}
+
+
+def combinations(name: str, legacy: bool = False) -> dict[str, dict[str, Any]]:
+    """By title, all combinations of clip, decay, constant or scheduled rate, and average for a variant."""
+    kind, options = (LEGACY_VARIANTS if legacy else VARIANTS)[name]
+    clips, averages = (LEGACY_CLIPS, {"": {}}) if legacy else (CLIPS, AVERAGES)
+    decays = {key: value for key, value in DECAYS.items() if not (legacy and key == "weight_decay")}
+    if legacy and kind == "Nadam":  # takes no schedule, and overwrites `decay`
+        decays = {"": {}}
+    return {
+        "/".join((clip, decay, rate, average)): options
+        | clips[clip]
+        | decays[decay]
+        | averages[average]
+        | {"scheduled": bool(rate)}
+        for clip in clips
+        for decay in decays
+        for rate in (("",) if legacy and kind == "Nadam" else ("", "schedule"))
+        for average in averages
+    }
+
+
+def make(keras: Any, name: str, options: dict[str, Any], legacy: bool = False) -> Any:
+    """The optimizer of a combination; a scheduled rate rises to half as much again and then falls."""
+    kind = (LEGACY_VARIANTS if legacy else VARIANTS)[name][0]
+    options = dict(options)
+    if options.pop("scheduled"):
+        start = options["learning_rate"]
+        options["learning_rate"] = keras.optimizers.schedules.CosineDecay(
+            0.5 * start, 70, alpha=0.2, warmup_target=1.5 * start, warmup_steps=20
+        )
+    return getattr(keras.optimizers.legacy if legacy else keras.optimizers, kind)(**options)
+
+
+TINY = ((3, 2), (4,), ())
+_SLOPES = [uniform(f"tiny/slope{i}", shape, 0.2, 1.0, "float64") for i, shape in enumerate(TINY)]
+_NOISE = [normal(f"tiny/noise{i}", (LONG, *shape), "float64", 0.5) for i, shape in enumerate(TINY)]
+
+
+def tiny_start() -> list[np.ndarray]:
+    """A matrix, a vector and a scalar."""
+    return [normal(f"tiny/start{i}", shape) for i, shape in enumerate(TINY)]
+
+
+def tiny_gradients(weights: list[np.ndarray], step: int) -> list[np.ndarray]:
+    """The gradients of a quadratic with a part that changes from step to step."""
+    parts = zip(_SLOPES, weights, _NOISE, strict=True)
+    return [np.asarray(slope * (weight - 0.3) + noise[step], "float32") for slope, weight, noise in parts]
+
+
+def flat(weights: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(weight) for weight in weights])

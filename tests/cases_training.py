@@ -725,3 +725,109 @@ row("batch-over-data", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fi
 row("initial-epoch", mlp, labelled, settings("adam", SPARSE, ["accuracy"]), fit={"initial_epoch": 4})
 row("steps-per-execution", mlp, labelled, settings("adam", SPARSE, ["accuracy"], steps_per_execution=5))
 row("eagerly", mlp, labelled, settings("adam", SPARSE, ["accuracy"], run_eagerly=True), fit={"epochs": 3})
+
+
+# --- losses and metrics in training ------------------------------------------------------------------------
+def tagged_words() -> tuple[np.ndarray, np.ndarray]:
+    x, _ = words()
+    return x, (x % 3).astype("int32")
+
+
+def tagger(keras: Any) -> Any:
+    layers = keras.layers
+    inputs = keras.Input((6,))
+    x = layers.Embedding(20, 8, mask_zero=True)(inputs)
+    return keras.Model(inputs, layers.Dense(3, activation="softmax")(layers.Dense(8, activation="tanh")(x)))
+
+
+def every_metric_of_a_classifier(keras: Any) -> list[Any]:
+    metrics = keras.metrics
+    return [
+        "accuracy",
+        metrics.TopKCategoricalAccuracy(2, name="top2"),
+        metrics.AUC(name="auc"),
+        metrics.AUC(curve="PR", multi_label=True, num_labels=4, name="auc_pr"),
+        metrics.Precision(name="precision"),
+        metrics.Recall(thresholds=0.3, name="recall"),
+        metrics.F1Score(average="macro"),
+        metrics.PrecisionAtRecall(0.5, name="precision_at_recall"),
+        metrics.CategoricalCrossentropy(),
+        "mae",
+    ]
+
+
+for _id, _fit in (
+    ("all-metrics", {"validation_split": 0.25}),
+    ("all-metrics-weights", {"sample_weight": sample_weights}),
+    ("all-metrics-small-batches", {"batch_size": 3, "epochs": 2}),
+):
+    row(
+        _id,
+        mlp,
+        labelled_one_hot,
+        lambda keras: {
+            "optimizer": "adam",
+            "loss": "categorical_crossentropy",
+            "metrics": every_metric_of_a_classifier(keras),
+            "weighted_metrics": [keras.metrics.AUC(name="weighted_auc"), "accuracy"],
+        },
+        fit=_fit,
+        tolerance=2e-5,  # with weights, 1e-7 of noise in x changes a bias by 8e-6
+    )
+for _reduction in ("none", "sum"):
+    row(
+        f"loss-{_reduction}",
+        mlp,
+        labelled,
+        lambda keras, reduction=_reduction: {
+            "optimizer": keras.optimizers.SGD(0.01),
+            "loss": keras.losses.SparseCategoricalCrossentropy(reduction=reduction),
+            "metrics": ["accuracy"],
+        },
+        fit={"batch_size": 19},
+    )
+row(
+    "tagged-words",
+    tagger,
+    tagged_words,
+    settings("adam", SPARSE, ["accuracy", SPARSE], weighted_metrics=["accuracy"]),
+    fit={"validation_split": 0.25},
+)
+row(
+    "tagged-words-weights",
+    tagger,
+    tagged_words,
+    settings("adam", SPARSE, ["accuracy"], weighted_metrics=["accuracy"]),
+    fit={"sample_weight": sample_weights},
+)
+row(
+    "regression-metrics",
+    lambda keras: mlp(keras, 2, None),
+    lambda: (vectors(), vectors()[:, :2] ** 2),
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": keras.losses.Huber(),
+        "metrics": [
+            keras.metrics.RootMeanSquaredError(),
+            keras.metrics.R2Score(),
+            keras.metrics.CosineSimilarity(),
+            keras.metrics.MeanMetricWrapper(keras.losses.mean_absolute_error, name="wrapped"),
+            keras.losses.log_cosh,
+            keras.losses.MeanSquaredError(name="batches"),
+        ],
+    },
+    fit={"batch_size": 19},
+)
+row(
+    "two-and-two-weighted-lists",
+    two_inputs_two_outputs,
+    two_and_two_lists,
+    lambda keras: {
+        "optimizer": "adam",
+        "loss": ["mae", SPARSE],
+        "loss_weights": {"topic": 0.5},
+        "metrics": [["mse", "mae"], ["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="ce")]],
+        "weighted_metrics": [[], ["accuracy"]],
+    },
+    fit={"sample_weight": lambda: [sample_weights(), sample_weights()[::-1].copy()]},
+)

@@ -72,8 +72,11 @@ class Case:
     transposed: bool = False  # the oracle computes channels_last on transposed data
     unknown: tuple[tuple[int | None, ...], ...] | None = None  # input shapes with unknown sizes
     listed: bool = False  # several inputs, given as one list
+    spread: bool = False  # several inputs, given one by one; their masks are on the tensors
     whole: bool = False  # float inputs that hold whole numbers in [0, high)
+    vanishing: int | None = None  # the trained weight whose gradient is zero but for rounding
     check_config: bool = True
+    check_masks: bool = True  # False where tf_keras leaves masks on outputs by accident
     masks: tuple[str | None, ...] = ()  # a kind of mask, see `mask_array`, for each input
     arguments: dict[str, Any] = field(default_factory=dict)  # further keywords of the call
     weight_scale: float = 0.5
@@ -95,6 +98,17 @@ class Case:
             else:
                 arrays.append(integers(key, shape, self.high, dtype))
         return arrays
+
+    def positional(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """The positional arguments of the call, with `inputs` (tensors, arrays or shapes) in their form."""
+        return tuple(inputs) if self.spread else (list(inputs) if self.listed else inputs[0],)
+
+    def mask_inputs(self, inputs: list[Any], to_tensor: Callable[[np.ndarray], Any]) -> None:
+        """Put masks on inputs that are given one by one."""
+        masked = self.spread and bool(self.masks)
+        for tensor, mask in zip(inputs, self.mask_arrays(), strict=True) if masked else ():
+            if mask is not None:
+                tensor._keras_mask = to_tensor(mask)
 
     def mask_arrays(self) -> list[np.ndarray | None]:
         return [
@@ -119,12 +133,17 @@ class Case:
             return next(tensors) if isinstance(value, Drawn) else value
 
         arguments = {key: fill(value) for key, value in self.arguments.items()}
-        if self.masks:
+        if self.masks and not self.spread:
             masks = [None if mask is None else to_tensor(mask) for mask in self.mask_arrays()]
             arguments["mask"] = masks if self.listed else masks[0]
         if self.training:
             arguments["training"] = True
         return arguments
+
+    def symbolic_arguments(self) -> dict[str, Any]:
+        """The keywords of a call on symbolic tensors: none that fixes the size of the batch."""
+        constants = {key: value for key, value in self.arguments.items() if not isinstance(value, np.ndarray)}
+        return {} if self.drawn_arrays() else constants
 
     def weights(self, shapes: list[Shape]) -> list[np.ndarray]:
         dtype = self.config.get("dtype", "float32")

@@ -7,7 +7,21 @@ import torch
 from torch import nn
 
 from kerastorch.core.variable import Variable
-from kerastorch.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from kerastorch.optimizers import (
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Ftrl,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+    legacy,
+)
 
 KERNEL_ORDER = (3, 0, 1, 2)
 
@@ -52,4 +66,17 @@ KINDS = [
     (Adam, {"learning_rate": 0.1, "amsgrad": True, "epsilon": 0.01, "adaptive_epsilon": True}),
     (AdamW, {"learning_rate": 0.1, "weight_decay": 0.3, "clipnorm": 0.5}),
     (RMSprop, {"learning_rate": 0.1, "momentum": 0.5, "centered": True}),
+    (Nadam, {"learning_rate": 0.1}),
+    (Nadam, {"learning_rate": 0.1, "beta_1": 0.0, "epsilon": 0.1}),
+    (Adamax, {"learning_rate": 0.1}),
+    (Adagrad, {"learning_rate": 0.1}),
+    (Adagrad, {"learning_rate": 0.1, "epsilon": 0.1}),
+    (Adadelta, {"learning_rate": 1.0}),
+    (Ftrl, {"learning_rate": 0.1, "l1_regularization_strength": 0.1, "beta": 0.1}),
+    (Lion, {"learning_rate": 0.1, "use_ema": True}),
+    (legacy.RMSprop, {"learning_rate": 0.1, "centered": True}),
+    (legacy.Adagrad, {"learning_rate": 0.1, "decay": 0.1}),
+    (legacy.Nadam, {"learning_rate": 0.1}),
 ]
+# What has a rule for one weight only.
+SINGLE = [(Adafactor, {"learning_rate": 0.1}), (SGD, {"learning_rate": 0.1, "gradient_accumulation_steps": 2})]

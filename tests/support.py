@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def pack(path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> No
 class Golden:
     """The contents of a packed golden file: `facts` and, by key, arrays."""
 
-    def __init__(self, name: str) -> None:
-        with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as archive:
+    def __init__(self, name: str, folder: Path = GOLDEN) -> None:
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as archive:
             contents = {key: archive[key] for key in archive.files}
         header = json.loads(contents.pop("json").tobytes().decode())
         self.facts: dict[str, Any] = header["facts"]
@@ -67,6 +68,9 @@ class Golden:
 
     def __contains__(self, key: str) -> bool:
         return key in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
 
     def __getitem__(self, key: str) -> np.ndarray:
         name, start, shape = self._index[key]

@@ -37,7 +37,7 @@ MISSPELT = {
     "activation": (lambda: Dense(3, activation="rellu"), "'relu'"),
     "activation layer": (lambda: Activation("sofmax"), "'softmax'"),
     "initializer": (lambda: Dense(3, kernel_initializer="glorot_unifrom"), "'glorot_uniform'"),
-    "regularizer": (lambda: Dense(3, kernel_regularizer="l1l2"), "'L1L2'|'l1_l2'"),
+    "regularizer": (lambda: Dense(3, kernel_regularizer="l1_l3"), "'L1L2'|'l1_l2'"),
     "constraint": (lambda: Dense(3, kernel_constraint="max_nrom"), "'max_norm'"),
 }
 
@@ -54,7 +54,7 @@ UNKNOWN_ARGUMENTS = {
     "Conv2D": (lambda: Conv2D(3, 3, pading="same"), "Conv2D 'conv2d'", "pading='same'", "padding"),
     "Dropout": (lambda: Dropout(0.5, sed=3), "Dropout 'dropout'", "sed=3", "seed"),
     "Sequential": (lambda: keras.Sequential([], nme="x"), "Sequential 'sequential'", "nme='x'", "name"),
-    "Model": (lambda: keras.Model(inputs=keras.Input((3,)), output=3), "Functional 'model'", "output=3", "outputs"),
+    "Model": (lambda: keras.Model(inputs=keras.Input((3,)), outputz=3), "Functional 'model'", "outputz=3", "outputs"),
     "compile": (lambda: classifier(metric=["mae"]), "Sequential 'sequential'", "metric=['mae']", "metrics"),
     "optimizer": (
         lambda: keras.optimizers.Adam(learningrate=1.0),
@@ -84,7 +84,7 @@ def test_arguments_that_make_no_sense() -> None:
         (lambda: Dense(2.5), ValueError, "received units=2.5"),
         (lambda: Conv2D(2, 3, padding="smae"), ValueError, "padding to be one of .*received padding='smae'"),
         (lambda: Conv2D(2, (3, 3, 3)), ValueError, r"kernel_size .*received kernel_size=\(3, 3, 3\)"),
-        (lambda: Dropout(2), ValueError, "expected a rate from 0 to 1; received rate=2"),
+        (lambda: Dropout(2), ValueError, "expected a rate from 0 up to, but not including, 1; received rate=2"),
         (lambda: Embedding(0, 3), ValueError, "input_dim as a positive integer; received input_dim=0"),
         (
             lambda: keras.Sequential([Dense]),

@@ -69,7 +69,9 @@ def test_a_missing_monitor_is_said_once() -> None:
 
 
 def test_monitor_finds_the_other_name_of_accuracy() -> None:
-    history = fit(FakeModel(), [callbacks.EarlyStopping("val_acc")], losses(0.5, 0.4, 0.6, name="val_accuracy"))
+    with pytest.warns(UserWarning, match="EarlyStopping: 'val_acc' is logged as 'val_accuracy', the name") as said:
+        history = fit(FakeModel(), [callbacks.EarlyStopping("val_acc")], losses(0.5, 0.4, 0.6, name="val_accuracy"))
+    assert len(said) == 1
     assert len(history.epoch) == 2
 
 

@@ -62,7 +62,8 @@ def call(
     arguments = case.call_arguments(tensors(case.drawn_arrays()) if drawn is None else drawn, torch.from_numpy)
     if not training:
         arguments.pop("training", None)
-    return nest.flatten(layer(inputs if case.listed else inputs[0], **arguments))
+    case.mask_inputs(inputs, torch.from_numpy)
+    return nest.flatten(layer(*case.positional(inputs), **arguments))
 
 
 def prepared(case: Case, layer: Any = None) -> Any:
@@ -105,7 +106,7 @@ def test_forward(case: Case) -> None:
     check_outputs(case, outputs)
 
 
-@over(CASES)
+@over([case for case in CASES if case.check_masks])
 def test_output_masks(case: Case) -> None:
     outputs = call(prepared(case), case)
     for i, output in enumerate(outputs):
@@ -140,6 +141,9 @@ def test_gradients(case: Case) -> None:
     for part, sources in (("input_gradient", watched), ("weight_gradient", layer.trainable_weights)):
         for i, source in enumerate(sources):
             gradient = torch.zeros_like(source) if source.grad is None else source.grad
+            if part == "weight_gradient" and i == case.vanishing:
+                assert max(abs(gradient).max(), abs(expected(case, f"{part}{i}")).max()) < case.tolerance
+                continue
             allowed = tolerance(case, GRADIENT * case.tolerance)
             assert_close(gradient, expected(case, f"{part}{i}"), allowed, f"{part}{i}")
 
@@ -154,11 +158,10 @@ def test_regularization_losses(case: Case) -> None:
 @over(CASES)
 def test_symbolic_shape(case: Case) -> None:
     inputs = [
-        keras.Input(shape=shape[1:], dtype=dtype)
+        keras.Input(batch_shape=shape, dtype=dtype)
         for shape, dtype in zip(case.unknown_shapes(), case.dtypes, strict=True)
     ]
-    arguments = {} if case.drawn_arrays() else {k: v for k, v in case.arguments.items() if k != "mask"}
-    outputs = nest.flatten(case.make(keras)(inputs if case.listed else inputs[0], **arguments))
+    outputs = nest.flatten(case.make(keras)(*case.positional(inputs), **case.symbolic_arguments()))
     found = [tuple(output.shape) for output in outputs]
     for i, shape in enumerate(found):
         eager = expected(case, f"output{i or ''}").shape
@@ -170,8 +173,7 @@ def test_symbolic_shape(case: Case) -> None:
 
 @over([case for case in CASES if "computed_shape" in facts_of(case)])
 def test_compute_output_shape(case: Case) -> None:
-    shapes = list(case.shapes)
-    computed = case.make(keras).compute_output_shape(shapes if case.listed else shapes[0])
+    computed = case.make(keras).compute_output_shape(*case.positional(case.shapes))
     wanted = facts_of(case)["computed_shape"]
     several = wanted and isinstance(wanted[0], list)
     assert ([list(shape) for shape in computed] if several else list(computed)) == wanted
@@ -201,7 +203,7 @@ def test_config_round_trip(case: Case) -> None:
     check_outputs(case, call(prepared(case, copy), case), "output of the copy")
 
 
-@over(CASES)
+@over([case for case in CASES if not (case.spread and case.masks)])  # an array cannot carry a mask
 def test_numpy_input(case: Case) -> None:
     outputs = call(prepared(case), case, case.inputs())
     assert all(isinstance(output, torch.Tensor) for output in outputs)

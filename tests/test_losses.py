@@ -17,8 +17,17 @@ EVERY = pytest.mark.parametrize("case", LOSSES, ids=[case.id for case in LOSSES]
 CONFIGURED = [case for case in LOSSES if GOLDEN.facts.get(case.id)]
 
 
-def computed(case: LossCase, y_true: Any, x: torch.Tensor, weights: Any) -> torch.Tensor:
+def predictions(case: LossCase, x: torch.Tensor) -> torch.Tensor:
+    """The predictions of a case with what they carry."""
     y_pred = keras.activations.get(case.activation)(x) if case.activation else x
+    if case.masked:
+        y_pred = y_pred.clone()
+        y_pred._keras_mask = torch.from_numpy(case.mask())  # type: ignore[attr-defined]
+    return y_pred
+
+
+def computed(case: LossCase, y_true: Any, x: torch.Tensor, weights: Any) -> torch.Tensor:
+    y_pred = predictions(case, x)
     arguments = {} if weights is None else {"sample_weight": weights}
     return case.make(keras)(y_true, y_pred, **arguments)
 
@@ -31,29 +40,30 @@ def as_tensor(value: Any) -> Any:
 def test_value_and_gradient(case: LossCase) -> None:
     x = torch.from_numpy(case.y_pred()).requires_grad_()
     value = computed(case, torch.from_numpy(case.y_true()), x, as_tensor(case.sample_weight()))
-    assert_close(value, GOLDEN[case.id], 1e-5, "loss")
+    assert_close(value, GOLDEN[case.id], 1e-6, "loss")
     value.sum().backward()
-    assert_close(x.grad, GOLDEN[f"{case.id}/gradient"], 1e-4, "gradient")
+    assert_close(x.grad, GOLDEN[f"{case.id}/gradient"], case.gradient_tolerance, "gradient")
 
 
 @EVERY
 def test_numpy_targets_and_weights(case: LossCase) -> None:
     value = computed(case, case.y_true(), torch.from_numpy(case.y_pred()), case.sample_weight())
-    assert_close(value, GOLDEN[case.id], 1e-5, "loss")
+    assert_close(value, GOLDEN[case.id], 1e-6, "loss")
 
 
 @pytest.mark.parametrize("case", CONFIGURED, ids=[case.id for case in CONFIGURED])
 def test_config(case: LossCase) -> None:
     loss = case.make(keras)
     serialized = keras.losses.serialize(loss)
-    assert config_differences(plain(serialized), GOLDEN.facts[case.id]) == []
+    found = config_differences(plain(serialized), GOLDEN.facts[case.id])
+    # Keras 3's default and its other words for a reduction are not those of tf_keras
+    assert [line for line in found if not (case.later and line.startswith("config.config.reduction"))] == []
     for copy in (keras.losses.deserialize(serialized), keras.losses.get(GOLDEN.facts[case.id])):
         assert type(copy) is type(loss)
         weights = as_tensor(case.sample_weight())
         arguments = {} if weights is None else {"sample_weight": weights}
-        y_pred = torch.from_numpy(case.y_pred())
-        y_pred = keras.activations.get(case.activation)(y_pred) if case.activation else y_pred
-        assert_close(copy(torch.from_numpy(case.y_true()), y_pred, **arguments), GOLDEN[case.id], 1e-5)
+        y_pred = predictions(case, torch.from_numpy(case.y_pred()))
+        assert_close(copy(torch.from_numpy(case.y_true()), y_pred, **arguments), GOLDEN[case.id], 1e-6)
 
 
 @pytest.mark.parametrize("layer", ["Dense", "Activation", "Softmax"])

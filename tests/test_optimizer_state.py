@@ -14,12 +14,12 @@ from torch import nn
 
 from kerastorch import optimizers
 from kerastorch.core.variable import Variable
-from kerastorch.optimizers import SGD, Adam, Optimizer, TorchOptimizer
-from optimizer_tools import KINDS, make_gradients, make_variables, one_step, train
+from kerastorch.optimizers import SGD, Adafactor, Adam, Optimizer, TorchOptimizer
+from optimizer_tools import KINDS, SINGLE, make_gradients, make_variables, one_step, train
 
 
 @pytest.mark.parametrize("way", ["weights", "state_dict", "deepcopy", "pickle"])
-@pytest.mark.parametrize(("kind", "options"), [KINDS[1], KINDS[4], KINDS[6]])
+@pytest.mark.parametrize(("kind", "options"), [*KINDS[1:2], *KINDS[4:5], *KINDS[6:], *SINGLE])
 def test_state_round_trip(way: str, kind: type[Optimizer], options: dict) -> None:
     optimizer, variables = kind(**options), make_variables()
     train(optimizer, variables, 3)
@@ -37,12 +37,12 @@ def test_state_round_trip(way: str, kind: type[Optimizer], options: dict) -> Non
             torch.save(optimizer.state_dict(), file)
             file.seek(0)
             other.load_state_dict(torch.load(file, weights_only=True))
-    assert int(other.iterations) == 3
+    assert int(other.iterations) == int(optimizer.iterations) > 0
     other.lr.assign(0.05)
     optimizer.lr.assign(0.05)
     for a, b in zip(train(optimizer, variables), train(other, copies), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert other._plan.fused
+    assert other._plan.fused is (kind is not Adafactor)
 
 
 def test_state_errors() -> None:

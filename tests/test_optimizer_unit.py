@@ -429,7 +429,7 @@ def test_get_and_configs() -> None:
         (
             lambda: schedules.PiecewiseConstantDecay([1], [1.0]),
             ValueError,
-            "PiecewiseConstantDecay 'PiecewiseConstant': expected one value more than boundaries; ",
+            "PiecewiseConstantDecay 'PiecewiseConstantDecay': expected one value more than boundaries; ",
         ),
         (
             lambda: schedules.deserialize({"class_name": "CosineDecai", "config": {}}),

@@ -21,7 +21,7 @@ LAYERS = [
     {"_mount"},
     {"core"},
     {"ops"},
-    {"activations", "initializers", "regularizers", "constraints", "losses"},
+    {"activations", "initializers", "regularizers", "constraints", "losses", "random"},
     {"engine"},
     {"layers", "metrics", "optimizers"},
     {"callbacks"},
@@ -31,7 +31,7 @@ LAYERS = [
     {"preprocessing", "datasets"},
     {"utils", "mixed_precision", "wrappers", "distribute", "tuner", "export"},
     {"applications"},
-    {"backend", "tf", "porting"},
+    {"backend", "objectives", "tf", "porting"},
     {"kerastorch"},  # the package's own __init__.py
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -119,13 +119,10 @@ def test_messages() -> None:
         Dense(3)(Dense(4))
 
 
-def test_checkpoint_of_whole_models_is_refused_before_training(tmp_path: Any) -> None:
+def test_checkpoints_of_whole_models(tmp_path: Any) -> None:
     model = keras.Sequential([Dense(1, input_shape=(3,))])
     model.compile("sgd", "mse")
-    before = model.get_weights()
-    with pytest.raises(ValueError, match="expected a model that can be saved whole.*save_weights_only=True"):
-        model.fit(
-            np.ones((4, 3), "float32"), np.ones((4, 1), "float32"), verbose=0,
-            callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "best.h5"))],
-        )  # fmt: skip
-    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    path = tmp_path / "best.h5"
+    model.fit(x, y, verbose=0, callbacks=[keras.callbacks.ModelCheckpoint(path)])
+    np.testing.assert_array_equal(keras.models.load_model(path).predict(x), model.predict(x))

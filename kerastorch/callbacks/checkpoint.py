@@ -63,11 +63,6 @@ class ModelCheckpoint(Monitor):
         return self.save_freq != "epoch"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        if not self.save_weights_only and not hasattr(self.model, "save"):
-            raise self._error(
-                "a model that can be saved whole", f"{type(self.model).__name__} without a method save()",
-                "Pass save_weights_only=True.",
-            )  # fmt: skip
         folder = os.path.dirname(self.filepath.partition("{")[0]) or os.curdir
         try:
             os.makedirs(folder, exist_ok=True)

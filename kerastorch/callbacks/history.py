@@ -10,18 +10,27 @@ from kerastorch.callbacks.logs import Logs, other_accuracy_name
 
 
 class EpochValues(dict):
-    """A dict of lists in which 'acc' finds 'accuracy', and the reverse, with a warning."""
+    """A dict of lists in which 'acc' finds 'accuracy', and the reverse, with one warning."""
+
+    _said = False
 
     def __missing__(self, name: Any) -> Any:
         other = other_accuracy_name(name)
         if other is None or other not in self:
             raise KeyError(name)
-        warnings.warn(
-            f"History: {name!r} was logged as {other!r}, the name given to compile(); returning {other!r}.",
-            UserWarning,
-            stacklevel=2,
-        )
+        if not self._said:
+            self._said = True
+            warnings.warn(
+                f"History: {name!r} was logged as {other!r}, the name given to compile(); returning {other!r}.",
+                UserWarning,
+                stacklevel=2,
+            )
         return self[other]
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """The values under `name` or its other spelling, `default` where there are none."""
+        known = name in self or other_accuracy_name(name) in self
+        return self[name] if known else default
 
 
 class History(Callback):

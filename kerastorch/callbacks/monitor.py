@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerastorch.callbacks.callback import Callback
-from kerastorch.callbacks.logs import Logs, as_logs
+from kerastorch.callbacks.logs import Logs, as_logs, other_accuracy_name
 
 
 def rises(monitor: str) -> bool:
@@ -20,7 +20,7 @@ def rises(monitor: str) -> bool:
 class Monitor(Callback):
     """Base of the callbacks that watch one value of the logs.
 
-    'acc' finds 'accuracy' and the reverse. A value that is not logged is skipped and said once.
+    'acc' finds 'accuracy' and the reverse, which is said once. So is a value that is not logged; it is skipped.
     """
 
     purpose = "monitoring"
@@ -39,7 +39,7 @@ class Monitor(Callback):
         self.mode = mode
         rising = mode == "max" or (mode == "auto" and rises(monitor))
         self.monitor_op: Callable[[float, float], bool] = operator.gt if rising else operator.lt
-        self._missing_said = False
+        self._missing_said = self._other_name_said = False
 
     @property
     def worst(self) -> float:
@@ -50,6 +50,14 @@ class Monitor(Callback):
         """The watched value, or None, said once, when it is not in the logs."""
         logs = as_logs(logs)
         value = logs.get(self.monitor)
+        if value is not None and self.monitor not in logs and not self._other_name_said:
+            self._other_name_said = True
+            warnings.warn(
+                f"{type(self).__name__}: {self.monitor!r} is logged as {other_accuracy_name(self.monitor)!r}, the name "
+                "given to compile(); watching that.",
+                UserWarning,
+                stacklevel=2,
+            )
         if value is None and not self._missing_said:
             self._missing_said = True
             warnings.warn(

@@ -10,7 +10,10 @@ from typing import Any
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely meant, or None when nothing is close."""
     table = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(str(name).lower(), table, n=1, cutoff=0.6)
+    wanted = str(name).lower()
+    # swapped letters come first: 'adma' is nearer to 'adam' than to 'adamax'
+    found = [key for key in table if sorted(key) == sorted(wanted)]
+    found = found or difflib.get_close_matches(wanted, table, n=1, cutoff=0.6)
     return table[found[0]] if found else None
 
 

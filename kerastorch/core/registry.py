@@ -28,6 +28,19 @@ def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
         custom_objects.update(before)
 
 
+CustomObjectScope = custom_object_scope
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The table of your own objects, by name; entries may be added and removed."""
+    return custom_objects
+
+
+def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The object registered under `name`; None when there is none."""
+    return {**get_custom_objects(), **(custom_objects or {})}.get(name)
+
+
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
     """Decorator: make a class or function findable under 'package>name' in every config."""
 
@@ -44,6 +57,9 @@ def registered_name(target: Any) -> str:
         if registered is target and ">" in name:
             return name
     return target.__name__
+
+
+get_registered_name = registered_name
 
 
 class Registry:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -13,9 +15,21 @@ class CallContext(threading.local):
     scope: tuple[str, ...] = ()  # names of the layers whose `call` is running, outermost first
     call_number: int = 0  # counts outermost calls; losses of earlier ones are stale
     probe: Any = None  # the shape probe in progress, see kerastorch.engine.inference
+    weights_left: int | None = None  # how many numbers the file has for new weights, while a model is made from one
 
 
 call_context = CallContext()
+
+
+@contextlib.contextmanager
+def inside(name: str) -> Iterator[None]:
+    """Name weights that are made in the block as those of a layer inside of the layer called `name`."""
+    before = call_context.scope
+    call_context.scope = (*before, name)
+    try:
+        yield
+    finally:
+        call_context.scope = before
 
 
 class StructureVersion:

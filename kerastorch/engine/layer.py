@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,6 +66,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
     autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
+    _call_names: tuple[str, ...] = ()  # what `call` takes by position, the first included
     _own_arguments: tuple[str, ...] = ()  # constructor arguments that its signature does not show
     _notes_build = True  # False where `build` itself decides whether the layer is built
     _computes_mask = False  # whether `compute_mask` is a class's own
@@ -81,6 +83,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
             cls.call = cls.forward  # torch's name for it
         if "call" in cls.__dict__:
             parameters = call_parameters(cls.call)
+            cls._call_names = positional_parameters(cls.call)
             cls._accepts_training = "training" in parameters
             cls._accepts_mask = "mask" in parameters
         if "compute_mask" in cls.__dict__:
@@ -163,13 +166,22 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the output for symbolic inputs: a TensorSpec, or a structure of them."""
         inputs = args[0] if args else next(iter(kwargs.values()))
-        if self.preserves_shape:
+        ready = getattr(self._modules.get("activation"), "built", True)  # a layer as activation is built by `call`
+        if self.preserves_shape and ready:
             first = symbolic_leaves(inputs)[0]
             return TensorSpec(first.shape, self._dtype if first.dtype.is_floating_point else first.dtype)
-        if type(self).compute_output_shape is not Layer.compute_output_shape:
+        if type(self).compute_output_shape is not Layer.compute_output_shape and ready:
             shape = self.compute_output_shape(map_tensors_to_shapes(inputs))
             return map_shapes(lambda one: TensorSpec(tuple(one), self._dtype), shape)
-        return infer_specs(self, args, {**kwargs, "training": False}, self.name)
+        kwargs["training"] = False
+        try:
+            return infer_specs(self, args, kwargs, self.name)
+        except (TypeError, AttributeError):
+            if not self._accepts_mask or kwargs.get("mask") is not None:
+                raise
+            # the code may count on a mask, and whether there is one is known when the model is complete
+            kwargs["mask"] = nest.map_structure(lambda one: placeholder(one.shape[:2], torch.bool), inputs)
+            return infer_specs(self, args, kwargs, self.name)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """torch's name of `call`."""
@@ -207,7 +219,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
         torch_type = self._dtype if dtype is None else torch_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if torch_type.is_floating_point else "zeros"
-        value = self._initial_value(initializers.get(initializer), shape, torch_type)
+        value = self._initial_value(initializers.get(initializer), shape, torch_type, name)
         scope = "/".join((*call_context.scope, self.name, name))
         variable = Variable(
             value,
@@ -229,12 +241,24 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
             structure_version.bump()
         return variable
 
-    def _initial_value(self, initializer: Callable[..., Any], shape: tuple[int, ...], dtype: torch.dtype) -> Any:
+    def _initial_value(self, initializer: Callable[..., Any], shape: tuple[int, ...], dtype: Any, name: str) -> Any:
         with _building():
+            if call_context.weights_left is not None:
+                self._take_from_file(shape, name)
+                return torch.empty(shape, dtype=dtype, device=current_device())
             value = initializer(shape, dtype=dtype)
             if not isinstance(value, torch.Tensor):
                 value = torch.as_tensor(np.asarray(value))
             return value.to(device=current_device(), dtype=dtype).reshape(shape)
+
+    def _take_from_file(self, shape: tuple[int, ...], name: str) -> None:
+        """Refuse a weight that the file cannot fill before memory is asked for."""
+        call_context.weights_left -= math.prod(shape)
+        if call_context.weights_left < 0:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected weights that the file holds; received a config that "
+                f"asks for '{name}' of shape {shape}, more than all numbers in it. The file is wrong or incomplete."
+            )
 
     @property
     def inner_layers(self) -> list[Layer]:
@@ -284,8 +308,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
 
     def _name_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """`training` and `mask` by name, and what follows them, where they were passed by position."""
-        parameters = list(inspect.signature(type(self).call).parameters.values())[1:]
-        names = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+        names = self._call_names
         places = [names.index(name) for name in ("training", "mask") if name in names[1 : len(args)]]
         if not places:
             return args, kwargs
@@ -566,6 +589,12 @@ def call_parameters(function: Callable[..., Any]) -> list[str]:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         named += ["training", "mask"]
     return named
+
+
+def positional_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a `call` method takes by position, without self."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
 
 
 def mask_of(inputs: Any) -> Any:

@@ -12,6 +12,7 @@ from torch import nn
 
 from kerastorch.core import registry
 from kerastorch.core.config import dtype_name, torch_dtype
+from kerastorch.engine.connections import ConnectionsMixin
 
 _COMMON = ("name", "trainable", "dtype", "batch_input_shape")
 
@@ -52,8 +53,9 @@ class LayerConfigMixin:
 
     def _argument(self, key: str, given: Any) -> Any:
         """The attribute called like an argument, unless the layer keeps something else under that name."""
-        if key not in self.__dict__ and not isinstance(getattr(type(self), key, None), property):
-            return given
+        held = getattr(type(self), key, None)
+        if key not in self.__dict__ and (not isinstance(held, property) or held is getattr(ConnectionsMixin, key, None)):
+            return given  # `output_shape` as an argument is what the author gave, not where the layer stands
         value = getattr(self, key)
         foreign = isinstance(value, nn.Module | nn.Parameter) and not isinstance(given, nn.Module)
         return given if foreign else value

@@ -16,7 +16,7 @@ from kerastorch.core.naming import to_identifier
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
-from kerastorch.engine.symbolic import KerasTensor, Node, flatten_specs
+from kerastorch.engine.symbolic import KerasTensor, Node, Shape, TensorSpec, flatten_specs, symbolic_leaves
 
 _RESERVED = ("self", "training", "forward", "torch", "None", "True", "False")
 _LITERALS = (int, float, bool, str, bytes, type(None), type(Ellipsis))
@@ -113,6 +113,7 @@ class _Writer:
         self.layer_names: dict[int, str] = {}
         self.values: dict[tuple[int, int], str] = {}
         self.masks: dict[tuple[int, int], str | _PendingMask] = {}
+        self.mask_shapes: dict[tuple[int, int], Shape] = {}  # of masks that are not (batch, steps)
         self.statements: list[_Statement] = []
 
     def write(self) -> str:
@@ -164,7 +165,7 @@ class _Writer:
         if not layer._accepts_mask:
             kwargs.pop("mask", None)
         if node.args and _has_layers(layer):
-            self.attach_masks(node.args[0])
+            self.attach_masks((node.args, node.kwargs))
         inputs = [self.cast(node.args[0], layer), *node.args[1:]] if node.args else []
         rendered = [self.render(value) for value in inputs]
         rendered += [f"{key}={self.render(value)}" for key, value in kwargs.items()]
@@ -200,8 +201,8 @@ class _Writer:
 
     def attach_masks(self, inputs: Any) -> None:
         """Put masks on tensors for the layers inside of a layer, which look for them there."""
-        for leaf in nest.flatten(inputs):
-            mask = self.mask_name(leaf) if isinstance(leaf, KerasTensor) else None
+        for leaf in {leaf.key: leaf for leaf in symbolic_leaves(inputs)}.values():
+            mask = self.mask_name(leaf)
             if mask is not None:
                 value = self.values[leaf.key]
                 self.statements.append(_Statement(f"{value}._keras_mask", mask, [value, mask]))
@@ -217,17 +218,20 @@ class _Writer:
             masks = nest.map_structure(self.given_mask, node.kwargs["mask"])
         given = any(mask is not None for mask in nest.flatten(masks))
         if not own and _has_layers(layer):
-            for index, masked in enumerate(_carried_masks(node, masks, given)):
-                if masked:
+            for index, spec in enumerate(_carried_masks(node, masks, given)):
+                if spec:
                     self.masks[id(node), index] = _CarriedMask(self, self.values[id(node), index])
+                    if isinstance(spec, TensorSpec):
+                        self.mask_shapes[id(node), index] = spec.shape
             return
         if not own:
             if given and layer.supports_masking:
                 first = next(mask for mask in nest.flatten(masks) if mask is not None)
                 self.masks[id(node), 0] = first.pending
+                self.mask_shapes[id(node), 0] = first.shape
             return
         specs = nest.map_structure(lambda leaf: leaf if isinstance(leaf, KerasTensor) else None, inputs)
-        probe_masks = _mask_placeholders(specs, masks)
+        probe_masks = _mask_placeholders(masks)
         produced = flatten_specs(infer_specs(layer.compute_mask, (specs, probe_masks), {}, layer.name))
         for index, spec in enumerate(produced):
             if spec is None:
@@ -235,9 +239,10 @@ class _Writer:
             method = self.callee(layer, "compute_mask")
             selector = f"[{index}]" if len(produced) > 1 else ""
             self.masks[id(node), index] = _PendingMask(self, node, method, masks if given else None, selector)
+            self.mask_shapes[id(node), index] = spec.shape
 
     def given_mask(self, leaf: Any) -> Any:
-        return _Lazy(self.values[leaf.key]) if isinstance(leaf, KerasTensor) else None
+        return _Lazy(self.values[leaf.key], leaf.shape) if isinstance(leaf, KerasTensor) else None
 
     def mask_reference(self, leaf: Any) -> Any:
         name = self.mask_name(leaf) if isinstance(leaf, KerasTensor) else None
@@ -245,7 +250,7 @@ class _Writer:
 
     def mask_reference_lazily(self, leaf: Any) -> Any:
         pending = self.masks.get(leaf.key) if isinstance(leaf, KerasTensor) else None
-        return None if pending is None else _Lazy(pending)
+        return None if pending is None else _Lazy(pending, self.mask_shapes.get(leaf.key, leaf.shape[:2]))
 
     def mask_name(self, tensor: KerasTensor) -> str | None:
         pending = self.masks.get(tensor.key)
@@ -348,8 +353,8 @@ class _CarriedMask:
 class _Lazy:
     """A mask by name, or one still to be computed."""
 
-    def __init__(self, pending: str | _PendingMask | _CarriedMask) -> None:
-        self.pending = pending
+    def __init__(self, pending: str | _PendingMask | _CarriedMask, shape: Shape) -> None:
+        self.pending, self.shape = pending, shape
 
     def name(self) -> str:
         return self.pending if isinstance(self.pending, str) else self.pending.emit()
@@ -359,8 +364,8 @@ def _has_layers(layer: Layer) -> bool:
     return bool(layer._modules) and len(layer._flatten_layers()) > 1
 
 
-def _carried_masks(node: Node, masks: Any, given: bool) -> list[bool]:
-    """For each output of a layer with layers inside, whether it comes with a mask."""
+def _carried_masks(node: Node, masks: Any, given: bool) -> list[Any]:
+    """For each output of a layer with layers inside, the spec of the mask that it comes with, or whether it has one."""
     layer = node.layer
     if not given and not any(one._computes_mask for one in layer._flatten_layers()):
         return []
@@ -375,24 +380,21 @@ def _carried_masks(node: Node, masks: Any, given: bool) -> list[bool]:
                 tensor._keras_mask = mask
         return [getattr(tensor, "_keras_mask", None) for tensor in nest.flatten(layer(inputs, *others, **node.kwargs))]
 
-    specs = nest.map_structure(lambda leaf: leaf if isinstance(leaf, KerasTensor) else None, first)
-    found = infer_specs(call, (first, _mask_placeholders(specs, masks) if given else None), {}, layer.name)
-    return [spec is not None for spec in flatten_specs(found)]
+    found = infer_specs(call, (first, _mask_placeholders(masks) if given else None), {}, layer.name)
+    return flatten_specs(found)
 
 
-def _mask_placeholders(inputs: Any, masks: Any) -> Any:
-    """Symbolic (batch, steps) masks where `masks` has one, None where it has none; None when it has none at all."""
+def _mask_placeholders(masks: Any) -> Any:
+    """Symbolic masks where `masks` has one, None where it has none; None when it has none at all."""
     if all(mask is None for mask in nest.flatten(masks)):
         return None
-    return nest.map_structure(
-        lambda leaf, mask: None if mask is None else placeholder(leaf.shape[:2], torch.bool), inputs, masks
-    )
+    return nest.map_structure(lambda mask: None if mask is None else placeholder(mask.shape, torch.bool), masks)
 
 
 def _paths(structure: Any) -> list[str]:
-    """Subscripts that lead to each leaf of a nested output, in flattening order."""
+    """Subscripts that lead to each tensor of a nested output, in flattening order."""
     if isinstance(structure, dict):
         return [f"[{key!r}]{rest}" for key in sorted(structure) for rest in _paths(structure[key])]
     if isinstance(structure, list | tuple):
         return [f"[{index}]{rest}" for index, part in enumerate(structure) for rest in _paths(part)]
-    return [""]
+    return [""] if isinstance(structure, KerasTensor) else []

@@ -189,7 +189,7 @@ class Node:
     def outputs(self) -> Any:
         """The symbolic outputs in the structure that the layer returns."""
         counter = iter(range(len(self.flat_specs)))
-        return _map_specs(lambda spec: KerasTensor(spec, self, next(counter)), self.output_specs)
+        return map_specs(lambda spec: KerasTensor(spec, self, next(counter)), self.output_specs)
 
     @property
     def flat_specs(self) -> list[TensorSpec]:
@@ -204,14 +204,15 @@ class Node:
         return [tensor.node for tensor in self.inputs]
 
 
-def _map_specs(function: Callable[[TensorSpec], Any], structure: Any) -> Any:
+def map_specs(function: Callable[[TensorSpec], Any], structure: Any) -> Any:
+    """`function` of each TensorSpec; a TensorSpec is a tuple, so that `nest` would take it apart."""
     if isinstance(structure, TensorSpec):
         return function(structure)
     if isinstance(structure, dict):
-        mapped = {key: _map_specs(function, structure[key]) for key in sorted(structure)}  # in flattening order
+        mapped = {key: map_specs(function, structure[key]) for key in sorted(structure)}  # in flattening order
         return {key: mapped[key] for key in structure}
     if isinstance(structure, list | tuple):
-        parts = [_map_specs(function, part) for part in structure]
+        parts = [map_specs(function, part) for part in structure]
         if hasattr(structure, "_fields"):
             return type(structure)(*parts)
         if hasattr(structure, "n_sequence_fields"):

@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from kerastorch.core.config import settings
+
+DATA_FORMATS = ("channels_last", "channels_first")
+
 
 def to_tuple(value: Any, rank: int, owner: str, argument: str, allow_zero: bool = False) -> tuple[int, ...]:
     """An int or a sequence of `rank` ints as a tuple of `rank` positive ints; ValueError otherwise."""
@@ -37,9 +41,23 @@ def positive_int(value: Any, owner: str, argument: str) -> int:
     return int(value)
 
 
+def fraction(value: Any, owner: str, argument: str) -> float:
+    """`value` where it is a number from 0 to 1; ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(
+            f"{owner}: expected {argument} from 0 to 1; received {argument}={value!r}. Pass for example {argument}=0.1."
+        )
+    return value
+
+
 def one_of(value: Any, choices: Sequence[str], owner: str, argument: str) -> str:
     """`value` in lower case when it is among `choices`; ValueError otherwise."""
     lowered = value.lower() if isinstance(value, str) else value
     if lowered not in choices:
         raise ValueError(f"{owner}: expected {argument} to be one of {tuple(choices)}; received {argument}={value!r}.")
     return lowered
+
+
+def checked_data_format(value: Any, owner: str) -> str:
+    """The layout that `value` names, the process default for None; ValueError otherwise."""
+    return settings.image_data_format if value is None else one_of(value, DATA_FORMATS, owner, "data_format")

@@ -6,21 +6,27 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from kerastorch.core import nest
+from kerastorch.core.config import current_device
 from kerastorch.core.naming import names
+from kerastorch.core.registry import Registry
 from kerastorch.engine.layer import Layer
+from kerastorch.engine.shapes import map_shapes, map_tensors_to_shapes
 from kerastorch.engine.symbolic import Node, TensorSpec, recorder
+from kerastorch.ops.operation import operations
 
 
 class Lambda(Layer):
     """A function as a layer.
 
-    `arguments` are passed on as keywords; `mask` and `training` are passed where the function takes them.
-    The function must not make weights: write a Layer for that.
+    `arguments` are passed on as keywords; `mask` and `training` are passed where the function takes them. It may return
+    several tensors. Weights that it uses are not the layer's own: write a Layer for that.
+    Raises TypeError for what is no function, ValueError for a config whose function is not among the custom objects.
 
     >>> Lambda(lambda x: x ** 2)(torch.tensor([3.0]))
     tensor([9.])
@@ -36,17 +42,23 @@ class Lambda(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
-            raise TypeError(f"Lambda '{self.name}': expected a function; received {function!r}.")
+            raise TypeError(
+                f"Lambda '{self.name}': expected a function; received {function!r}. A model that holds a lambda is "
+                "loaded only where its code is: build the model anew and load the weights, or use a named function."
+            )
         self.function = function
         self.arguments = dict(arguments or {})
         self.__dict__["_output_shape"], self.__dict__["mask"] = output_shape, mask
         self.supports_masking = mask is not None
-        accepted = inspect.signature(function).parameters if not inspect.isbuiltin(function) else {}
+        accepted = _parameters_of(function)
         self.__dict__["_accepts_training"] = "training" in accepted
         self.__dict__["_accepts_mask"] = "mask" in accepted
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
-        kwargs = dict(self.arguments)
+        kwargs = {
+            key: torch.as_tensor(value, device=current_device()) if isinstance(value, np.ndarray) else value
+            for key, value in self.arguments.items()
+        }
         if self._accepts_mask:
             kwargs["mask"] = mask
         if self._accepts_training:
@@ -61,8 +73,35 @@ class Lambda(Layer):
         if shape is None:
             return super().compute_output_spec(*args, **kwargs)
         if callable(shape):
-            return TensorSpec(tuple(shape(nest.map_structure(lambda x: x.shape, args[0]))), self._dtype)
-        return TensorSpec((args[0].shape[0], *shape), self._dtype)
+            return map_shapes(lambda one: TensorSpec(one, self._dtype), shape(map_tensors_to_shapes(args[0])))
+        batch = nest.flatten(args[0])[0].shape[0]
+        sizes = (shape,) if isinstance(shape, int) else shape
+        return map_shapes(lambda one: TensorSpec((batch, *one), self._dtype), sizes)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, with the functions themselves: code is no plain value. JSON gets their names."""
+        given = {"function": self.function, "output_shape": self.__dict__["_output_shape"], "mask": self.mask}
+        return {**super().get_config(), **given, "arguments": self.arguments}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        known = {key: value for key, value in config.items() if key not in _KINDS_OF_FUNCTION}
+        for key in ("function", "output_shape", "mask"):
+            if isinstance(known.get(key), str):
+                known[key] = _functions.lookup(known[key])
+        return cls(**known)
+
+
+# Keras' notes on how a config holds a function, and the functions that configs may name: custom objects alone
+_KINDS_OF_FUNCTION = ("module", "function_type", "output_shape_module", "output_shape_type", "mask_module", "mask_type")
+_functions = Registry("Lambda function", {})
+
+
+def _parameters_of(function: Callable[..., Any]) -> Any:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:  # a function written in C, which takes neither mask nor training
+        return {}
 
 
 class TorchModule(Layer):
@@ -131,6 +170,9 @@ def _plain_name(function: Callable[..., Any]) -> str:
 def _full_name(function: Callable[..., Any]) -> str:
     """Home and name, such as 'linalg.norm': `Tensor.where` and `torch.where` take their arguments in another order."""
     plain = _plain_name(function)
+    name = getattr(function, "operation_name", None)
+    if operations.get(name) is function:
+        return name
     for home, members in _HOMES.items():
         for name in (plain, plain.removeprefix(f"{home}_"), f"__{plain}__"):
             if getattr(members, name, None) == function:
@@ -141,6 +183,8 @@ def _full_name(function: Callable[..., Any]) -> str:
 
 
 def _find_function(full_name: str) -> Callable[..., Any]:
+    if full_name in operations:
+        return operations[full_name]
     home, _, name = full_name.rpartition(".")
     found = getattr(_HOMES.get(home), name, None)
     # only what can be recorded: a config must not call functions that read files

@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 
-from kerastorch.core.config import normalize_data_format
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer
-from kerastorch.layers.arguments import one_of, to_tuple
-from kerastorch.ops.pooling import pool
+from kerastorch.layers.arguments import checked_data_format, one_of, to_tuple
+from kerastorch.ops.pooling import global_pool, pool
 from kerastorch.ops.windows import output_size
 
 
@@ -37,7 +36,7 @@ class Pooling(Layer):
         self.pool_size = to_tuple(pool_size, self.rank, owner, "pool_size")
         self.strides = to_tuple(pool_size if strides is None else strides, self.rank, owner, "strides")
         self.padding = one_of(padding, ("valid", "same"), owner, "padding")
-        self.data_format = normalize_data_format(data_format)
+        self.data_format = checked_data_format(data_format, owner)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def build(self, input_shape: Any) -> None:
@@ -136,7 +135,7 @@ class GlobalPooling(Layer):
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = normalize_data_format(data_format)
+        self.data_format = checked_data_format(data_format, f"{type(self).__name__} '{self.name}'")
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -145,8 +144,7 @@ class GlobalPooling(Layer):
         return tuple(range(first, first + self.rank))
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
-        reduce = torch.mean if self.average else torch.amax
-        return reduce(inputs, self.spatial_axes(), keepdim=self.keepdims)
+        return global_pool(inputs, self.data_format == "channels_last", self.average, self.keepdims)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         axes = self.spatial_axes()

@@ -33,6 +33,7 @@ from kerastorch.losses.margin import (
     hinge,
     squared_hinge,
 )
+from kerastorch.losses.overlap import Dice, Tversky, dice, tversky
 from kerastorch.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -53,6 +54,14 @@ from kerastorch.losses.regression import (
     mean_squared_logarithmic_error,
     poisson,
 )
+from kerastorch.losses.special import (
+    CTC,
+    CategoricalGeneralizedCrossEntropy,
+    Circle,
+    categorical_generalized_cross_entropy,
+    circle,
+    ctc,
+)
 
 bce = BCE = binary_crossentropy
 mse = MSE = mean_squared_error
@@ -62,15 +71,20 @@ msle = MSLE = mean_squared_logarithmic_error
 kld = KLD = kullback_leibler_divergence = kl_divergence
 logcosh = log_cosh
 huber_loss = huber
+cosine = cosine_proximity = cosine_similarity
 
 _CLASSES = (
     Loss,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
+    CTC,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     CategoricalHinge,
+    Circle,
     CosineSimilarity,
+    Dice,
     Hinge,
     Huber,
     KLDivergence,
@@ -82,14 +96,19 @@ _CLASSES = (
     Poisson,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+    Tversky,
 )
 _FUNCTIONS = (
     binary_crossentropy,
     binary_focal_crossentropy,
     categorical_crossentropy,
     categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
     categorical_hinge,
+    circle,
     cosine_similarity,
+    ctc,
+    dice,
     hinge,
     huber,
     kl_divergence,
@@ -101,29 +120,29 @@ _FUNCTIONS = (
     poisson,
     sparse_categorical_crossentropy,
     squared_hinge,
+    tversky,
 )
+_ALIASES = {
+    "bce": binary_crossentropy,
+    "BCE": binary_crossentropy,
+    "mse": mean_squared_error,
+    "MSE": mean_squared_error,
+    "mae": mean_absolute_error,
+    "MAE": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "MAPE": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+    "MSLE": mean_squared_logarithmic_error,
+    "kld": kl_divergence,
+    "KLD": kl_divergence,
+    "kullback_leibler_divergence": kl_divergence,
+    "logcosh": log_cosh,
+    "huber_loss": huber,
+    "cosine": cosine_similarity,
+    "cosine_proximity": cosine_similarity,
+}
 
-registry = Registry(
-    "loss",
-    {
-        **{named.__name__: named for named in (*_CLASSES, *_FUNCTIONS)},
-        "bce": binary_crossentropy,
-        "BCE": binary_crossentropy,
-        "mse": mean_squared_error,
-        "MSE": mean_squared_error,
-        "mae": mean_absolute_error,
-        "MAE": mean_absolute_error,
-        "mape": mean_absolute_percentage_error,
-        "MAPE": mean_absolute_percentage_error,
-        "msle": mean_squared_logarithmic_error,
-        "MSLE": mean_squared_logarithmic_error,
-        "kld": kl_divergence,
-        "KLD": kl_divergence,
-        "kullback_leibler_divergence": kl_divergence,
-        "logcosh": log_cosh,
-        "huber_loss": huber,
-    },
-)
+registry = Registry("loss", {**{named.__name__: named for named in (*_CLASSES, *_FUNCTIONS)}, **_ALIASES})
 
 LossLike = str | Mapping[str, Any] | Loss | nn.Module | Callable[..., torch.Tensor]
 

@@ -28,24 +28,30 @@ class Reduction:
     """How a loss sums up its per-sample values.
 
     `AUTO` is `SUM_OVER_BATCH_SIZE`: the sum of the weighted values divided by their number
-    (not by the sum of the weights).
+    (not by the sum of the weights, as `MEAN_WITH_SAMPLE_WEIGHT`). Keras 3's None and 'mean' are understood too.
     """
 
     AUTO = "auto"
     NONE = "none"
     SUM = "sum"
     SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+    MEAN_WITH_SAMPLE_WEIGHT = "mean_with_sample_weight"
 
     @classmethod
     def all(cls) -> tuple[str, ...]:
-        return cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE
+        return cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE, cls.MEAN_WITH_SAMPLE_WEIGHT
 
     @classmethod
-    def validate(cls, key: str) -> None:
-        if key not in cls.all():
+    def validate(cls, key: str | None) -> None:
+        """Raise ValueError for what is no reduction."""
+        if key not in (*cls.all(), *_LATER_WORDS):
             raise ValueError(
-                f"Reduction: expected one of {cls.all()}; received {key!r}. {did_you_mean(key, cls.all())}"
+                f"Reduction: expected one of {cls.all()}; received {key!r}. {did_you_mean(str(key), cls.all())}"
             )
+
+
+_LATER_WORDS = {None: Reduction.NONE, "mean": Reduction.SUM_OVER_BATCH_SIZE}
+_MEANS = (Reduction.AUTO, Reduction.SUM_OVER_BATCH_SIZE)
 
 
 class Loss:
@@ -61,9 +67,9 @@ class Loss:
     tensor(1.5000)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = None) -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = None) -> None:
         Reduction.validate(reduction)
-        self.reduction = reduction
+        self.reduction = _LATER_WORDS.get(reduction, reduction)
         self.name = name
 
     def call(self, y_true: torch.Tensor, y_pred: torch.Tensor) -> torch.Tensor:
@@ -83,16 +89,21 @@ class Loss:
             values = torch.as_tensor(values)
         if not values.dtype.is_floating_point:
             values = values.to(torch_dtype(None))
-        takes_mean = self.reduction in (Reduction.AUTO, Reduction.SUM_OVER_BATCH_SIZE)
+        takes_mean = self.reduction in _MEANS
         mask = _both(getattr(y_pred, "_keras_mask", None), getattr(values, "_keras_mask", None))
         sample_weight = apply_valid_mask(values, sample_weight, mask, takes_mean)
+        weight = None
         if sample_weight is not None:
-            values = self._weighted(values, sample_weight)
+            weight = self._fitting(sample_weight, values)
+            values = values * weight
         if takes_mean:
             return values.mean()
+        if self.reduction == Reduction.MEAN_WITH_SAMPLE_WEIGHT:
+            return values.mean() if weight is None else values.sum() / weight.sum()
         return values.sum() if self.reduction == Reduction.SUM else values
 
-    def _weighted(self, values: torch.Tensor, sample_weight: Any) -> torch.Tensor:
+    def _fitting(self, sample_weight: Any, values: torch.Tensor) -> torch.Tensor:
+        """The weights in a shape that multiplies the values; ValueError where there is none."""
         weight = fit_rank(sample_weight, values)
         if 0 < weight.dim() < values.dim() and weight.shape == values.shape[: weight.dim()]:
             weight = weight.reshape(weight.shape + (1,) * (values.dim() - weight.dim()))
@@ -102,7 +113,7 @@ class Loss:
                 f"{tuple(values.shape)}; received {tuple(weight.shape)}. Give one weight per sample, labels "
                 "of the predictions' shape, and a loss that returns one value per sample."
             )
-        return values * weight
+        return weight
 
     def _label(self) -> str:
         kind = "Loss" if type(self) is LossFunctionWrapper else type(self).__name__
@@ -146,6 +157,12 @@ def with_fused_mean(fused_mean: LossFunction) -> Callable[[LossFunction], LossFu
     return decorate
 
 
+def of_whole_batch(function: LossFunction) -> LossFunction:
+    """Decorator of a loss function whose value of a batch is not the mean of its samples' values."""
+    function.of_whole_batch = True  # type: ignore[attr-defined]
+    return function
+
+
 class LossFunctionWrapper(Loss):
     """The loss that averages the values of a function `fn(y_true, y_pred, **kwargs)`.
 
@@ -154,13 +171,13 @@ class LossFunctionWrapper(Loss):
     """
 
     def __init__(
-        self, fn: LossFunction, reduction: str = Reduction.AUTO, name: str | None = None, **kwargs: Any
+        self, fn: LossFunction, reduction: str | None = Reduction.AUTO, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.fn = fn
         self._arguments = kwargs
         # a subclass with a `call` of its own must have it called
-        simple = reduction in (Reduction.AUTO, Reduction.SUM_OVER_BATCH_SIZE)
+        simple = self.reduction in _MEANS
         own_call = type(self).call is not LossFunctionWrapper.call
         self._fused_mean = getattr(fn, "fused_mean", None) if simple and not own_call else None
 
@@ -200,7 +217,7 @@ class TorchLoss(Loss):
     tensor(0.6931)
     """
 
-    def __init__(self, module: LossFunction, reduction: str = Reduction.AUTO, name: str | None = None) -> None:
+    def __init__(self, module: LossFunction, reduction: str | None = Reduction.AUTO, name: str | None = None) -> None:
         own_name = getattr(module, "__name__", type(module).__name__)
         super().__init__(reduction=reduction, name=name or to_snake_case(own_name))
         self.module = module

@@ -285,8 +285,9 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        reduction: str = Reduction.AUTO,
+        reduction: str | None = Reduction.AUTO,
         name: str | None = "sparse_categorical_crossentropy",
+        axis: int = -1,
     ) -> None:
         super().__init__(
             sparse_categorical_crossentropy,
@@ -294,6 +295,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             name=name,
             from_logits=from_logits,
             ignore_class=ignore_class,
+            **({} if axis == -1 else {"axis": axis}),  # tf.keras' config has none
         )
 
 
@@ -312,7 +314,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = Reduction.AUTO,
+        reduction: str | None = Reduction.AUTO,
         name: str | None = "categorical_crossentropy",
     ) -> None:
         super().__init__(
@@ -339,7 +341,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = Reduction.AUTO,
+        reduction: str | None = Reduction.AUTO,
         name: str | None = "categorical_focal_crossentropy",
     ) -> None:
         super().__init__(
@@ -369,7 +371,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = Reduction.AUTO,
+        reduction: str | None = Reduction.AUTO,
         name: str | None = "binary_crossentropy",
     ) -> None:
         super().__init__(
@@ -397,7 +399,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = Reduction.AUTO,
+        reduction: str | None = Reduction.AUTO,
         name: str | None = "binary_focal_crossentropy",
     ) -> None:
         super().__init__(

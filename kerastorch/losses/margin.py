@@ -56,7 +56,7 @@ class Hinge(LossFunctionWrapper):
     tensor(1.)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "hinge") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "hinge") -> None:
         super().__init__(hinge, reduction=reduction, name=name)
 
 
@@ -67,7 +67,7 @@ class SquaredHinge(LossFunctionWrapper):
     tensor(1.2500)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "squared_hinge") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "squared_hinge") -> None:
         super().__init__(squared_hinge, reduction=reduction, name=name)
 
 
@@ -78,5 +78,5 @@ class CategoricalHinge(LossFunctionWrapper):
     tensor(1.2500)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "categorical_hinge") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "categorical_hinge") -> None:
         super().__init__(categorical_hinge, reduction=reduction, name=name)

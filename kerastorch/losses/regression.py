@@ -132,7 +132,7 @@ class MeanSquaredError(LossFunctionWrapper):
     tensor(2.5000)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_squared_error") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "mean_squared_error") -> None:
         super().__init__(mean_squared_error, reduction=reduction, name=name)
 
 
@@ -143,7 +143,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
     tensor(1.5000)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_absolute_error") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "mean_absolute_error") -> None:
         super().__init__(mean_absolute_error, reduction=reduction, name=name)
 
 
@@ -154,7 +154,9 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
     tensor(25.)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_absolute_percentage_error") -> None:
+    def __init__(
+        self, reduction: str | None = Reduction.AUTO, name: str | None = "mean_absolute_percentage_error"
+    ) -> None:
         super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name)
 
 
@@ -165,7 +167,9 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
     tensor(0.4805)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "mean_squared_logarithmic_error") -> None:
+    def __init__(
+        self, reduction: str | None = Reduction.AUTO, name: str | None = "mean_squared_logarithmic_error"
+    ) -> None:
         super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name)
 
 
@@ -176,7 +180,9 @@ class Huber(LossFunctionWrapper):
     tensor(1.5000)
     """
 
-    def __init__(self, delta: float = 1.0, reduction: str = Reduction.AUTO, name: str | None = "huber_loss") -> None:
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = Reduction.AUTO, name: str | None = "huber_loss"
+    ) -> None:
         super().__init__(huber, reduction=reduction, name=name, delta=delta)
 
 
@@ -187,7 +193,7 @@ class LogCosh(LossFunctionWrapper):
     tensor(0.4338)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "log_cosh") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "log_cosh") -> None:
         super().__init__(log_cosh, reduction=reduction, name=name)
 
 
@@ -198,7 +204,7 @@ class KLDivergence(LossFunctionWrapper):
     tensor(0.1438)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "kl_divergence") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "kl_divergence") -> None:
         super().__init__(kl_divergence, reduction=reduction, name=name)
 
 
@@ -209,7 +215,7 @@ class Poisson(LossFunctionWrapper):
     tensor(1.0000)
     """
 
-    def __init__(self, reduction: str = Reduction.AUTO, name: str | None = "poisson") -> None:
+    def __init__(self, reduction: str | None = Reduction.AUTO, name: str | None = "poisson") -> None:
         super().__init__(poisson, reduction=reduction, name=name)
 
 
@@ -220,5 +226,7 @@ class CosineSimilarity(LossFunctionWrapper):
     tensor(1.)
     """
 
-    def __init__(self, axis: int = -1, reduction: str = Reduction.AUTO, name: str | None = "cosine_similarity") -> None:
+    def __init__(
+        self, axis: int = -1, reduction: str | None = Reduction.AUTO, name: str | None = "cosine_similarity"
+    ) -> None:
         super().__init__(cosine_similarity, reduction=reduction, name=name, axis=axis)

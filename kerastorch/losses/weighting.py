@@ -93,5 +93,5 @@ def apply_valid_mask(values: torch.Tensor, sample_weight: Any, mask: torch.Tenso
         return sample_weight
     mask = mask.to(values.dtype)
     if takes_mean:
-        mask = mask * (mask.numel() / mask.sum())
+        mask = mask * (mask.numel() / mask.sum().clamp(min=1.0))  # where nothing is valid the mean is 0, not nan
     return apply_mask(values, sample_weight, mask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kerastorch.core.naming import to_snake_case
 from kerastorch.core.registry import Registry
 from kerastorch.losses import (
     binary_crossentropy,
@@ -13,6 +14,7 @@ from kerastorch.losses import (
     categorical_focal_crossentropy,
     categorical_hinge,
     hinge,
+    huber,
     kl_divergence,
     log_cosh,
     mean_absolute_error,
@@ -23,6 +25,7 @@ from kerastorch.losses import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from kerastorch.metrics import experimental as experimental
 from kerastorch.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -39,7 +42,6 @@ from kerastorch.metrics.accuracy import (
 )
 from kerastorch.metrics.base import Metric
 from kerastorch.metrics.confusion import (
-    AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -47,6 +49,14 @@ from kerastorch.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from kerastorch.metrics.curves import (
+    AUC,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from kerastorch.metrics.f_score import F1Score, FBetaScore
 from kerastorch.metrics.intersection import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from kerastorch.metrics.probabilistic import (
     BinaryCrossentropy,
@@ -58,8 +68,16 @@ from kerastorch.metrics.probabilistic import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from kerastorch.metrics.reduction import Mean, MeanMetricWrapper, MeanTensor, Sum
+from kerastorch.metrics.reduction import (
+    Mean,
+    MeanMetricWrapper,
+    MeanTensor,
+    Sum,
+    SumOverBatchSize,
+    SumOverBatchSizeMetricWrapper,
+)
 from kerastorch.metrics.regression import (
+    ConcordanceCorrelation,
     CosineSimilarity,
     LogCoshError,
     MeanAbsoluteError,
@@ -67,8 +85,12 @@ from kerastorch.metrics.regression import (
     MeanRelativeError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
+    PearsonCorrelation,
+    R2Score,
     RootMeanSquaredError,
+    concordance_correlation,
     cosine_similarity,
+    pearson_correlation,
 )
 
 acc = ACC = accuracy
@@ -79,7 +101,7 @@ mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error
 kld = KLD = kullback_leibler_divergence = kl_divergence
 logcosh = log_cosh
-cosine_proximity = cosine_similarity
+cosine = cosine_proximity = cosine_similarity
 
 _CLASSES = (
     AUC,
@@ -90,7 +112,10 @@ _CLASSES = (
     CategoricalAccuracy,
     CategoricalCrossentropy,
     CategoricalHinge,
+    ConcordanceCorrelation,
     CosineSimilarity,
+    F1Score,
+    FBetaScore,
     FalseNegatives,
     FalsePositives,
     Hinge,
@@ -109,15 +134,23 @@ _CLASSES = (
     Metric,
     OneHotIoU,
     OneHotMeanIoU,
+    PearsonCorrelation,
     Poisson,
     Precision,
+    PrecisionAtRecall,
+    R2Score,
     Recall,
+    RecallAtPrecision,
     RootMeanSquaredError,
+    SensitivityAtSpecificity,
     SparseCategoricalAccuracy,
     SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
+    SpecificityAtSensitivity,
     SquaredHinge,
     Sum,
+    SumOverBatchSize,
+    SumOverBatchSizeMetricWrapper,
     TopKCategoricalAccuracy,
     TrueNegatives,
     TruePositives,
@@ -131,14 +164,17 @@ _FUNCTIONS = (
     categorical_crossentropy,
     categorical_focal_crossentropy,
     categorical_hinge,
+    concordance_correlation,
     cosine_similarity,
     hinge,
+    huber,
     kl_divergence,
     log_cosh,
     mean_absolute_error,
     mean_absolute_percentage_error,
     mean_squared_error,
     mean_squared_logarithmic_error,
+    pearson_correlation,
     poisson,
     sparse_categorical_accuracy,
     sparse_categorical_crossentropy,
@@ -147,29 +183,34 @@ _FUNCTIONS = (
     top_k_categorical_accuracy,
 )
 
-registry = Registry(
-    "metric",
-    {
-        **{named.__name__: named for named in (*_CLASSES, *_FUNCTIONS)},
-        "acc": accuracy,
-        "ACC": accuracy,
-        "bce": binary_crossentropy,
-        "BCE": binary_crossentropy,
-        "mse": mean_squared_error,
-        "MSE": mean_squared_error,
-        "mae": mean_absolute_error,
-        "MAE": mean_absolute_error,
-        "mape": mean_absolute_percentage_error,
-        "MAPE": mean_absolute_percentage_error,
-        "msle": mean_squared_logarithmic_error,
-        "MSLE": mean_squared_logarithmic_error,
-        "kld": kl_divergence,
-        "KLD": kl_divergence,
-        "kullback_leibler_divergence": kl_divergence,
-        "logcosh": log_cosh,
-        "cosine_proximity": cosine_similarity,
-    },
-)
+_ALIASES = {
+    "acc": accuracy,
+    "ACC": accuracy,
+    "bce": binary_crossentropy,
+    "BCE": binary_crossentropy,
+    "mse": mean_squared_error,
+    "MSE": mean_squared_error,
+    "mae": mean_absolute_error,
+    "MAE": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "MAPE": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+    "MSLE": mean_squared_logarithmic_error,
+    "kld": kl_divergence,
+    "KLD": kl_divergence,
+    "kullback_leibler_divergence": kl_divergence,
+    "logcosh": log_cosh,
+    "cosine": cosine_similarity,
+    "cosine_proximity": cosine_similarity,
+    "fbeta_score": FBetaScore,
+}
+_NAMED = {kind.__name__: kind for kind in _CLASSES}
+# Keras 3 knows each class by its name in small letters too: 'auc', 'precision', 'mean_io_u'
+_NAMED |= {to_snake_case(name): kind for name, kind in _NAMED.items()}
+_NAMED |= {name.replace("io_u", "iou"): kind for name, kind in _NAMED.items()}
+_NAMED |= {function.__name__: function for function in _FUNCTIONS}
+
+registry = Registry("metric", {**_NAMED, **_ALIASES})
 
 
 def get(identifier: Any) -> Any:

@@ -13,6 +13,26 @@ from kerastorch.core.config import dtype_name, torch_dtype
 from kerastorch.core.naming import names, to_snake_case
 from kerastorch.core.variable import Variable
 
+# labels, predictions and sample weights
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+
+
+class State:
+    """A weight of a metric as an attribute: whoever reads it finds the batches that wait added up."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, metric: Metric | None, owner: type | None = None) -> Any:
+        if metric is None:
+            return self
+        if metric._waiting:
+            metric.catch_up()
+        return metric.__dict__[self.name]
+
+    def __set__(self, metric: Metric, weight: Variable | None) -> None:
+        metric.__dict__[self.name] = weight
+
 
 class Metric:
     """Base class: a subclass adds to its weights in `update_state` and makes a tensor of them in `result`.
@@ -41,6 +61,7 @@ class Metric:
         self.name = name or names.next(to_snake_case(type(self).__name__))
         self._dtype = torch_dtype(dtype)
         self._weights: list[Variable] = []
+        self._waiting: list[Batch] = []
 
     @property
     def dtype(self) -> str:
@@ -81,8 +102,23 @@ class Metric:
         self.update_state(*args, **kwargs)
         return self.result()
 
+    def update_later(self, y_true: torch.Tensor, y_pred: torch.Tensor, sample_weight: torch.Tensor | None) -> None:
+        """Keep a batch until somebody looks, so that several are added at once, which is cheaper.
+
+        Only for metrics whose weights are `State`s and add up over samples. Nobody may change the tensors later.
+        """
+        self._waiting.append((y_true, y_pred, sample_weight))
+
+    def catch_up(self) -> None:
+        """Add the batches that wait."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with torch.no_grad():
+                self.update_state(*(_joined(parts) for parts in zip(*waiting, strict=True)))
+
     def reset_state(self) -> None:
         """Forget everything: set all weights to zero."""
+        self._waiting = []
         if type(self).reset_states is not Metric.reset_states:  # a subclass that uses the name of before
             self.reset_states()
             return
@@ -107,6 +143,10 @@ class Metric:
             for weight, other in zip(self.weights, metric.weights, strict=True):
                 weight.assign_add(other.detach().to(weight.device))
 
+    def _expect(self, wanted: str, received: Any, is_right: bool) -> None:
+        if not is_right:
+            raise ValueError(f"{type(self).__name__} '{self.name}': expected {wanted}; received {received!r}.")
+
     def _inner_metrics(self) -> list[Metric]:
         return [value for value in vars(self).values() if isinstance(value, Metric)]
 
@@ -117,6 +157,7 @@ class Metric:
 
     @property
     def weights(self) -> list[Variable]:
+        self.catch_up()
         return self._weights + [weight for metric in self._inner_metrics() for weight in metric.weights]
 
     variables = weights
@@ -145,3 +186,14 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in self.get_config().items())})"
+
+
+def _joined(parts: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
+    """Batches one after the other, with the logits that predictions remember."""
+    if parts[0] is None or len(parts) == 1:
+        return parts[0]
+    whole = torch.cat(parts)
+    logits = [getattr(part, "_keras_logits", None) for part in parts]
+    if logits[0] is not None:
+        whole._keras_logits = torch.cat(logits)  # type: ignore[attr-defined]
+    return whole

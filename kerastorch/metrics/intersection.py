@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from kerastorch.losses.weighting import as_tensors
-from kerastorch.metrics.base import Metric
+from kerastorch.metrics.base import Metric, State
 from kerastorch.metrics.reduction import divide_no_nan
 
 
@@ -23,6 +23,8 @@ class IoU(Metric):
     >>> IoU(num_classes=2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])
     tensor(0.3333)
     """
+
+    total_cm = State()
 
     def __init__(
         self,
@@ -53,11 +55,14 @@ class IoU(Metric):
         y_true, y_pred = as_tensors(y_true, y_pred)
         if y_pred.device != self.total_cm.device:
             self._follow(y_pred.device)
-        true_class = (y_true if self.sparse_y_true else y_true.argmax(self.axis)).flatten().long()
-        predicted = (y_pred if self.sparse_y_pred else y_pred.argmax(self.axis)).flatten().long()
-        weight = torch.ones((), dtype=self._dtype, device=y_pred.device).expand(true_class.shape)
+        true_class = y_true if self.sparse_y_true else y_true.argmax(self.axis)
+        weight = torch.ones((), dtype=self._dtype, device=y_pred.device)
         if sample_weight is not None:
-            weight = torch.as_tensor(sample_weight, dtype=self._dtype, device=y_pred.device).flatten()
+            weight = torch.as_tensor(sample_weight, dtype=self._dtype, device=y_pred.device)
+        if weight.numel() != true_class.numel():  # weights of whole samples
+            weight = weight.reshape(weight.shape + (1,) * (true_class.dim() - weight.dim())).expand(true_class.shape)
+        true_class, weight = true_class.flatten().long(), weight.flatten()
+        predicted = (y_pred if self.sparse_y_pred else y_pred.argmax(self.axis)).flatten().long()
         if self.ignore_class is not None:
             # leaving them in with weight 0 needs no count of what remains, and so no wait for the device
             valid = true_class != self.ignore_class

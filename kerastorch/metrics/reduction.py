@@ -11,14 +11,14 @@ import torch
 from kerastorch.core.registry import registered_name
 from kerastorch.core.variable import Variable
 from kerastorch.losses.weighting import (
-    apply_mask,
+    apply_valid_mask,
     as_tensors,
     fit_rank,
     fits_into,
     is_tensor,
     squeeze_to_match,
 )
-from kerastorch.metrics.base import Metric
+from kerastorch.metrics.base import Metric, State
 
 MetricFunction = Callable[..., torch.Tensor]
 # the sum of a batch and how many values were added up; None where the simple way does not apply
@@ -62,6 +62,8 @@ class Sum(Metric):
     tensor(4.)
     """
 
+    total = State()
+
     def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_weight("total")
@@ -88,6 +90,8 @@ class Mean(Metric):
     tensor(2.)
     """
 
+    total = State()
+
     def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_weight("total")
@@ -99,6 +103,7 @@ class Mean(Metric):
     @property
     def count(self) -> Variable:
         """The sum of the weights so far."""
+        self.catch_up()
         if self._number:
             self._count.assign_add(self._number)
             self._number = 0
@@ -142,14 +147,35 @@ class Mean(Metric):
             self._counted_on_device = True
 
     def result(self) -> torch.Tensor:
+        total = self.total.detach()  # first, as it brings the numbers up to date
         if self._counted_on_device:
-            return divide_no_nan(self.total.detach(), self.count.detach())
-        return self.total / self._number if self._number else torch.zeros_like(self.total.detach())
+            return divide_no_nan(total, self.count.detach())
+        return total / self._number if self._number else torch.zeros_like(total)
 
     def reset_state(self) -> None:
         self._number = 0
         self._counted_on_device = False
         super().reset_state()
+
+
+class SumOverBatchSize(Mean):
+    """The weighted sum of all values divided by their number: weights change the sum alone.
+
+    >>> metric = SumOverBatchSize()
+    >>> metric.update_state([1, 3, 5, 7], sample_weight=[1, 1, 0, 0])
+    >>> metric.result()
+    tensor(1.)
+    """
+
+    def __init__(self, name: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        values = _as_values(values, self._dtype)
+        if sample_weight is not None:
+            values, weight = _weigh(values, sample_weight, torch.mean)
+            values = values * weight
+        self._add(values.sum(), values.numel())
 
 
 def with_tally(tally: Tally) -> Callable[[MetricFunction], MetricFunction]:
@@ -214,7 +240,7 @@ class MeanMetricWrapper(Mean):
         values = self._fn(y_true, y_pred, **self._arguments)
         mask = getattr(values, "_keras_mask", None)
         if mask is not None:
-            sample_weight = apply_mask(values, sample_weight, mask)
+            sample_weight = apply_valid_mask(values, sample_weight, mask, isinstance(self, SumOverBatchSize))
         if not is_tensor(values) and isinstance(values, Mapping):
             raise TypeError(
                 f"{type(self).__name__} '{self.name}': expected a metric function that returns a tensor; "
@@ -224,10 +250,22 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), **self._arguments}
-        return {"fn": self._fn, **config} if type(self) is MeanMetricWrapper else config
+        return {"fn": self._fn, **config} if type(self) in _WRAPPERS else config
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name}, fn={registered_name(self._fn)}, dtype={self.dtype})"
+
+
+class SumOverBatchSizeMetricWrapper(MeanMetricWrapper, SumOverBatchSize):
+    """`SumOverBatchSize` of a function `fn(y_true, y_pred, **kwargs)` that returns one value per sample.
+
+    >>> metric = SumOverBatchSizeMetricWrapper(lambda y_true, y_pred: (y_true - y_pred).abs())
+    >>> metric([1.0, 2.0], [1.0, 4.0], sample_weight=[1.0, 0.5])
+    tensor(0.5000)
+    """
+
+
+_WRAPPERS = (MeanMetricWrapper, SumOverBatchSizeMetricWrapper)
 
 
 class MeanTensor(Metric):
@@ -241,10 +279,13 @@ class MeanTensor(Metric):
     tensor([1.0000, 1.5000])
     """
 
+    total = State()
+    count = State()
+
     def __init__(self, name: str | None = "mean_tensor", dtype: Any = None, shape: Sequence[int] | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.total: Variable | None = None
-        self.count: Variable | None = None
+        self.total = self.count = None
+        self._shape = None if shape is None else tuple(shape)
         if shape is not None:
             self._build(shape)
 
@@ -278,5 +319,5 @@ class MeanTensor(Metric):
         return divide_no_nan(self.total.detach(), self.count.detach())
 
     def get_config(self) -> dict[str, Any]:
-        shape = None if self.total is None else tuple(self.total.shape)
-        return {**super().get_config(), "shape": shape}
+        shape = {} if self._shape is None else {"shape": self._shape}
+        return {**super().get_config(), **shape}

@@ -10,7 +10,7 @@ from typing import Any
 from kerastorch.core import nest
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
-from kerastorch.layers import InputLayer, TorchOp
+from kerastorch.layers import InputLayer, TorchOp, Wrapper
 from kerastorch.layers.functions import TorchModule
 from kerastorch.models.model import Functional, Model
 from kerastorch.models.sequential import Sequential
@@ -72,6 +72,8 @@ def _clone_layer(layer: Layer) -> Layer:
     if isinstance(layer, TorchModule | TorchOp):
         # a foreign module or function has no config; the copy is a layer around the same kind of thing
         return TorchOp(layer.function, name=layer.name) if isinstance(layer, TorchOp) else _clone_module(layer)
+    if isinstance(layer, Wrapper) and isinstance(layer.layer, TorchModule):
+        return type(layer).from_config({**layer.get_config(), "layer": _clone_module(layer.layer)})
     if isinstance(layer, InputLayer):
         return InputLayer(**layer.get_config())
     return type(layer).from_config(layer.get_config())

@@ -68,13 +68,15 @@ def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         layers[name] = layer
         if isinstance(layer, InputLayer):
             outputs[name, 0] = [layer.new_tensor()]
-        first = first_call(layer)
-        waiting += [(name, index, call) for index, call in enumerate(entry.get("inbound_nodes", ()), first)]
+    calls = [entry.get("inbound_nodes", ()) for entry in config["layers"]]
+    firsts = _first_calls(_sources(calls, layers), _sources(config["output_layers"], layers), layers)
+    for name, nodes in zip(layers, calls, strict=True):
+        waiting += [(name, index, call) for index, call in enumerate(nodes, firsts.get(name, 0))]
     while waiting:
         held = []
         for name, index, call in waiting:
             # calls of one layer are numbered, so an earlier one must come first
-            ready = index == first_call(layers[name]) or (name, index - 1) in outputs
+            ready = index == firsts.get(name, 0) or (name, index - 1) in outputs
             if not ready or any((source, node) not in outputs for source, node in _sources(call, layers)):
                 held.append((name, index, call))
                 continue
@@ -88,35 +90,40 @@ def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         waiting = held
 
     def tensor(leaf: list[Any]) -> KerasTensor:
-        return outputs[leaf[0], leaf[1]][leaf[2]]
+        name, call, index = leaf
+        # Keras 3 counts the Input of a nested functional model here, and not in the calls
+        return outputs[name, call - (_is_nested(layers[name]) and firsts.get(name) == 0)][index]
 
     inputs = _map_references(tensor, config["input_layers"])
     return inputs, _map_references(tensor, config["output_layers"]), config.get("name")
 
 
+def _first_calls(
+    of_calls: list[tuple[str, int]], of_outputs: list[tuple[str, int]], layers: Mapping[str, Any]
+) -> dict[str, int]:
+    """The number of the first call of each layer that something refers to.
+
+    Keras 2 counts the Input of a nested model as its first call; Keras 3 does so for functional models, in the list
+    of outputs only.
+    """
+    firsts: dict[str, int] = {}
+    for name, number in of_calls:
+        firsts[name] = min(firsts.get(name, number), number)
+    for name, number in of_outputs:
+        if not (_is_nested(layers[name]) and name in firsts):
+            firsts[name] = min(firsts.get(name, number), number)
+    return {name: min(number, first_call(layers[name])) for name, number in firsts.items()}
+
+
+def _is_nested(layer: Any) -> bool:
+    """Whether a layer is a functional model."""
+    return getattr(layer, "graph", None) is not None and not hasattr(layer, "_stack")
+
+
 def first_call(layer: Any) -> int:
     """The number that configs give to a layer's first call: 1 for models that have an Input, since Keras counts it."""
     graph = getattr(layer, "graph", None)
-    return int(graph is not None and not isinstance(layer, InputLayer) and starts_with_input(layer))
-
-
-def starts_with_input(model: Any) -> bool:
-    """Whether the first layer of a model, as Keras holds them, is its Input."""
-    stack = getattr(model, "_stack", None) or model.graph.layers
-    return isinstance(stack[0], InputLayer)
-
-
-def to_plain(value: Any) -> Any:
-    """What JSON cannot hold, as what it can."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray | torch.Tensor):
-        return value.tolist()
-    if isinstance(value, torch.dtype):
-        return dtype_name(value)
-    if callable(value) and hasattr(value, "__name__"):
-        return value.__name__
-    raise TypeError(f"to_json: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")
+    return int(graph is not None and not isinstance(layer, InputLayer))
 
 
 class _Leaf:
@@ -186,6 +193,9 @@ def _decode(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], la
         return value
     inner = value.get("config")
     match value.get("class_name"):
+        case "__keras_tensor__":
+            name, call, index = inner["keras_history"]
+            return outputs[name, call][index]
         case "__slice__":
             return slice(*(_decode(item, outputs, layers) for item in inner))
         case "__ellipsis__":
@@ -205,6 +215,8 @@ def _sources(call: Any, layers: Mapping[str, Any]) -> list[tuple[str, int]]:
         found = [(call[0], call[1])] if call[0] in layers else []
         return found + (_sources(call[3], layers) if len(call) == 4 else [])
     if isinstance(call, Mapping):
+        if call.get("class_name") == "__keras_tensor__":
+            return [tuple(call["config"]["keras_history"][:2])]
         return [source for value in call.values() for source in _sources(value, layers)]
     if isinstance(call, list | tuple):
         return [source for value in call for source in _sources(value, layers)]
@@ -217,6 +229,9 @@ def _decode_call(
     if isinstance(call, list) and len(call) == 1 and call[0][0] == _CONSTANT:
         kwargs = dict(_decode(call[0][3], outputs, layers))
         return tuple(kwargs.pop("args")), kwargs
+    if isinstance(call, Mapping) and "args" in call:  # Keras 3's form
+        kwargs = _decode(call["kwargs"], outputs, layers)
+        return tuple(_decode(call["args"], outputs, layers)), {k: v for k, v in kwargs.items() if v is not None}
     if _is_reference(call):
         call = [call]
     leaves: list[Any] = []

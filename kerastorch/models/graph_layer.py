@@ -246,6 +246,8 @@ class GraphLayer(Layer):
             foreign = not type(layer).__module__.startswith("kerastorch.")
             if inner is None or foreign or layer.activity_regularizer is not None or isinstance(layer, UNKNOWN_CODE):
                 return None
+            if getattr(layer, "stateful", False):
+                return None  # what a batch is matters to such a layer
             for spec in node.flat_specs:
                 if None in spec.shape[1:]:
                     return None

@@ -22,7 +22,9 @@ from kerastorch.layers import Input, InputLayer
 from kerastorch.models import graph_config
 from kerastorch.models.graph_layer import GraphLayer, fresh_caches
 from kerastorch.models.summary import print_summary
-from kerastorch.saving import hdf5_weights
+from kerastorch.saving.dialects import to_plain
+from kerastorch.saving.model_file import save_model
+from kerastorch.saving.weights_file import load_weights, save_weights
 from kerastorch.training.trainer import Trainer
 
 
@@ -241,13 +243,24 @@ class Model(Trainer, GraphLayer):
         trainable = [weight for child in children_of(self) for weight in module_weights(child, "trainable_weights")]
         return unique(trainable + self._own(True) + others)
 
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Write the whole model into a file, from which `load_model` makes it again; see `kerastorch.saving`."""
+        save_model(self, filepath, overwrite, include_optimizer, save_format)
+
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
-        """Write the weights into an HDF5 file of Keras 2's layout; the file appears whole or not at all."""
-        hdf5_weights.save_weights(self, filepath, overwrite)
+        """Write the weights into a file whose suffix says the format; it appears whole or not at all."""
+        save_weights(self, filepath, overwrite, save_format)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
-        """Read weights of a file that `save_weights` or tf.keras wrote; ValueError when layers or shapes differ."""
-        hdf5_weights.load_weights(self, filepath, by_name, skip_mismatch)
+        """Read weights that this library or any Keras has written; ValueError when layers or shapes differ."""
+        load_weights(self, filepath, by_name, skip_mismatch)
 
     def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Model:
         self.__dict__.update(fresh_caches())  # generated code casts to dtypes that may just have changed
@@ -324,7 +337,7 @@ class Model(Trainer, GraphLayer):
             "keras_version": "2.15.0",
             "backend": "torch",
         }
-        return json.dumps(description, default=graph_config.to_plain, **kwargs)
+        return json.dumps(description, default=to_plain, **kwargs)
 
 
 class Functional(Model):

@@ -1,4 +1,4 @@
-"""Adam and its forms with AMSGrad and decoupled weight decay."""
+"""Adam, and its form with AMSGrad."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from kerastorch.core.config import epsilon as default_epsilon
 from kerastorch.optimizers.arguments import Hyperparameter
-from kerastorch.optimizers.optimizer import Optimizer
+from kerastorch.optimizers.optimizer import Optimizer, Tensors
 from kerastorch.optimizers.plan import Plan
+from kerastorch.optimizers.rounding import power_in
 from kerastorch.optimizers.schedules import LearningRateSchedule
 
 
@@ -57,9 +57,10 @@ class Adam(Optimizer):
     def slot_groups(self) -> Sequence[Sequence[str]]:
         return (("m", "v"), ("vhat",)) if self.amsgrad else (("m", "v"),)
 
-    def update_step(self, gradient: torch.Tensor, variable: nn.Parameter) -> None:
+    def update_step(self, gradient: torch.Tensor, variable: nn.Parameter, learning_rate: Any = None) -> None:
+        rate = self.current_rate() if learning_rate is None else float(learning_rate)
         step = int(self.iterations) + 1
-        power_1, power_2 = (_power(beta, step, variable.dtype) for beta in (self.beta_1, self.beta_2))
+        power_1, power_2 = (power_in(variable.dtype, beta, step) for beta in (self.beta_1, self.beta_2))
         correction = math.sqrt(1.0 - power_2)
         epsilon = self.epsilon * correction if self.adaptive_epsilon else self.epsilon
         momentum, velocity = self.slot(variable, "m"), self.slot(variable, "v")
@@ -68,18 +69,16 @@ class Adam(Optimizer):
         if self.amsgrad:
             largest = self.slot(variable, "vhat")
             velocity = torch.maximum(largest, velocity, out=largest)
-        scale = self.current_rate() * correction / (1.0 - power_1)
+        scale = rate * correction / (1.0 - power_1)
         variable.addcdiv_(momentum, velocity.sqrt().add_(epsilon), value=-scale)
 
-    def fused_step(
-        self, plan: Plan, gradients: list[torch.Tensor], rate: float, step: int, weight_decay: float
-    ) -> None:
+    def fused_step(self, plan: Plan, gradients: Tensors, rate: float, step: int, weight_decay: float) -> None:
         beta_1, beta_2 = self.param_groups[0]["betas"]
         dtype = plan.weights[0].dtype
         # The kernel divides by 1 - beta ** t in float64. Keras does so in the weights' dtype, which for
         # float32 differs by 3e-5 at the first steps: the learning rate takes up the difference.
         exact_1, exact_2 = 1.0 - beta_1**step, 1.0 - beta_2**step
-        correction_1, correction_2 = 1.0 - _power(beta_1, step, dtype), 1.0 - _power(beta_2, step, dtype)
+        correction_1, correction_2 = 1.0 - power_in(dtype, beta_1, step), 1.0 - power_in(dtype, beta_2, step)
         kernel_rate = rate * math.sqrt(correction_2 / exact_2) * exact_1 / correction_1
         # The kernel adds epsilon after it has divided sqrt(v) by sqrt(1 - beta_2 ** t), Keras adds it before.
         epsilon = self.epsilon if self.adaptive_epsilon else self.epsilon / math.sqrt(exact_2)
@@ -112,37 +111,3 @@ class Adam(Optimizer):
             }
             | ({"adaptive_epsilon": True} if self.adaptive_epsilon else {})
         )
-
-
-def _power(beta: float, step: int, dtype: torch.dtype) -> float:
-    """`beta ** step` as Keras computes it: in the dtype of the weights."""
-    if dtype == torch.float64:
-        return beta**step
-    return float(np.float32(float(np.float32(beta)) ** step))
-
-
-class AdamW(Adam):
-    """Adam whose weights also shrink by `learning_rate * weight_decay` a step (https://arxiv.org/abs/1711.05101).
-
-    Raises ValueError when `weight_decay` is None.
-
-    >>> weight = Variable([1.0])
-    >>> _ = AdamW(0.1, weight_decay=0.5).apply_gradients([(torch.zeros(1), weight)])
-    >>> weight.numpy()
-    array([0.95], dtype=float32)
-    """
-
-    def __init__(
-        self,
-        learning_rate: float | LearningRateSchedule = 0.001,
-        weight_decay: float = 0.004,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float | None = 1e-7,
-        amsgrad: bool = False,
-        name: str = "AdamW",
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **options)
-        if weight_decay is None:
-            raise self._error("a number as weight_decay", "None", "Pass a number, or use Adam.")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
+
+# The rules that are written as lists of operations work through the weights in blocks of so many elements for each
+# thread: what one operation has written is still in the cache for the next, and temporaries stay small. On the weights
+# of a ResNet50 that halves the time of a step.
+BLOCK = 2**17
+
+Lists = tuple[list[torch.Tensor], list[torch.Tensor], dict[str, list[torch.Tensor]]]
 
 
 def memory_order_of(tensor: torch.Tensor) -> tuple[int, ...] | None:
@@ -44,14 +51,45 @@ class Plan:
         self.permuted = [(index, order) for index, order in enumerate(self.orders) if order]
         self.weights = list(map(_in_order, self.members, self.orders))
         self.slots = {
-            name: [_in_order(s[name], order) for s, order in zip(slots, self.orders, strict=True)] for name in slots[0]
+            name: [_in_order(own[name], order) for own, order in zip(slots, self.orders, strict=True)]
+            for name in slots[0]
+            if all(name in own for own in slots)
         }
         self.decayed = [weight for weight, decay in zip(self.weights, decays, strict=True) if decay]
         self.decays_all = all(decays)
         self.constrained = [v for v in self.members if getattr(v, "constraint", None) is not None]
+        self._blocks = self._cut() if self.fused and self.members[0].device.type == "cpu" else []
         self._step = torch.zeros((), device=self.members[0].device)
         self._step_memory = self._step.numpy() if self._step.device.type == "cpu" else None
         self._steps = [self._step] * len(self.members)
+
+    def _cut(self) -> list[tuple[int, int, list[torch.Tensor], dict[str, list[torch.Tensor]]]]:
+        """Weights and slots in blocks, each with the positions of its first and last piece; nothing if one would do."""
+        size = BLOCK * max(2, torch.get_num_threads())
+        self._block_size, pieces = size, _pieces(self.weights, size)
+        if sum(piece.numel() for piece in pieces) <= size:
+            return []
+        bounds, filled = [0], 0
+        for position, piece in enumerate(pieces):
+            if filled and filled + piece.numel() > size:
+                bounds.append(position)
+                filled = 0
+            filled += piece.numel()
+        bounds.append(len(pieces))
+        slots = {name: _pieces(tensors, size) for name, tensors in self.slots.items()}
+        return [
+            (first, last, pieces[first:last], {name: found[first:last] for name, found in slots.items()})
+            for first, last in zip(bounds, bounds[1:], strict=False)
+        ]
+
+    def blocks(self, gradients: list[torch.Tensor]) -> Iterator[Lists]:
+        """Weights, gradients and slots, in memory order, a block at a time."""
+        if not self._blocks:
+            yield self.weights, gradients, self.slots
+            return
+        pieces = _pieces(gradients, self._block_size)
+        for first, last, weights, slots in self._blocks:
+            yield weights, pieces[first:last], slots
 
     def steps_at(self, step: int) -> list[torch.Tensor]:
         """`step` as the list of tensors that fused kernels take: one tensor, shared by all weights."""
@@ -79,3 +117,14 @@ class Plan:
 
 def _in_order(tensor: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
     return tensor.detach().permute(order) if order else tensor.detach()
+
+
+def _pieces(tensors: Sequence[torch.Tensor], size: int) -> list[torch.Tensor]:
+    """The tensors, those with more than `size` elements as flat pieces."""
+    found: list[torch.Tensor] = []
+    for tensor in tensors:
+        if tensor.numel() > size:
+            found.extend(tensor.view(-1).split(size))
+        else:
+            found.append(tensor)
+    return found

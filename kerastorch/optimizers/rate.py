@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from kerastorch.core.config import floatx
+from kerastorch.core.errors import describe
 from kerastorch.core.variable import Variable
-from kerastorch.optimizers.schedules import LearningRateSchedule
+from kerastorch.optimizers.schedules.learning_rate_schedule import Formula, LearningRateSchedule
 
 
 def scalar_variable(value: float, name: str, dtype: torch.dtype) -> Variable:
@@ -49,9 +50,19 @@ class Rate:
         self._write(float(value) if self.schedule is None else self._scheduled(step))
 
     def _scheduled(self, step: Any) -> float:
-        if isinstance(self.schedule, LearningRateSchedule):
-            return float(self.schedule(step))
-        return float(self.schedule())  # a plain callable takes nothing, as in Keras
+        schedule = self.schedule
+        if type(schedule).__call__ is Formula.__call__:
+            return schedule.at(float(step))  # what the call would give, without a tensor around it
+        # a plain callable takes nothing, as in Keras
+        rate = schedule(step) if isinstance(schedule, LearningRateSchedule) else schedule()
+        try:
+            return float(rate)
+        except (TypeError, ValueError) as error:
+            name = getattr(schedule, "__name__", type(schedule).__name__)
+            raise TypeError(
+                f"{name}: expected a schedule that returns a number; received {describe(rate)} at step {int(step)}. "
+                "Return the learning rate of this one step."
+            ) from error
 
     def _write(self, value: float) -> None:
         self.value = self.group["lr"] = value

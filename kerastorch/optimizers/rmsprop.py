@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from kerastorch.core.config import epsilon as default_epsilon
 from kerastorch.optimizers.arguments import Hyperparameter
-from kerastorch.optimizers.optimizer import Optimizer
-from kerastorch.optimizers.plan import Plan
+from kerastorch.optimizers.optimizer import Optimizer, Tensors
 from kerastorch.optimizers.schedules import LearningRateSchedule
 
 
@@ -49,45 +47,44 @@ class RMSprop(Optimizer):
         self.epsilon = self._checked("epsilon", default_epsilon() if epsilon is None else epsilon, 0.0)
         self.centered = bool(centered)
 
+    slot_names = ("velocity", "momentum", "average_gradient")
+
     def slot_groups(self) -> Sequence[Sequence[str]]:
-        chosen = (("velocity", True), ("momentum", self.momentum > 0), ("average_gradient", self.centered))
-        return tuple((name,) for name, wanted in chosen if wanted)
+        wanted = (True, self.momentum > 0, self.centered)
+        return tuple((name,) for name, chosen in zip(self.slot_names, wanted, strict=True) if chosen)
 
-    def update_step(self, gradient: torch.Tensor, variable: nn.Parameter) -> None:
-        velocity = self.slot(variable, "velocity")
-        velocity.mul_(self.rho).addcmul_(gradient, gradient, value=1.0 - self.rho)
-        denominator = velocity + self.epsilon
-        if self.centered:
-            average = self.slot(variable, "average_gradient").lerp_(gradient, 1.0 - self.rho)
-            denominator.addcmul_(average, average, value=-1.0)
-        increment = gradient * denominator.rsqrt_()
-        if self.momentum > 0:
-            momentum = self.slot(variable, "momentum")
-            variable.sub_(momentum.mul_(self.momentum).add_(increment, alpha=self.current_rate()))
-        else:
-            variable.sub_(increment, alpha=self.current_rate())
-
-    def fused_step(
-        self, plan: Plan, gradients: list[torch.Tensor], rate: float, step: int, weight_decay: float
+    def block_step(
+        self, weights: Tensors, gradients: Tensors, slots: Mapping[str, Tensors], rate: float, step: int
     ) -> None:
-        # torch has no fused kernel that adds epsilon under the root; this is the rule on lists
-        velocities, rho = plan.slots["velocity"], self.rho
-        torch._foreach_mul_(velocities, rho)
-        torch._foreach_addcmul_(velocities, gradients, gradients, 1.0 - rho)
-        denominators = torch._foreach_add(velocities, self.epsilon)
-        if self.centered:
-            averages = plan.slots["average_gradient"]
-            torch._foreach_lerp_(averages, gradients, 1.0 - rho)
-            torch._foreach_addcmul_(denominators, averages, averages, -1.0)
-        torch._foreach_sqrt_(denominators)
-        momentum = self.momentum
-        if momentum > 0:
-            momenta = plan.slots["momentum"]
-            torch._foreach_mul_(momenta, momentum)
+        denominators = self._denominators(gradients, slots)
+        if self.momentum > 0:
+            momenta = slots[self.slot_names[1]]
+            torch._foreach_mul_(momenta, self.momentum)
             torch._foreach_addcdiv_(momenta, gradients, denominators, rate)
-            torch._foreach_sub_(plan.weights, momenta)
+            torch._foreach_sub_(weights, momenta)
         else:
-            torch._foreach_addcdiv_(plan.weights, gradients, denominators, -rate)
+            torch._foreach_addcdiv_(weights, gradients, denominators, -rate)
+
+    def _denominators(self, gradients: Tensors, slots: Mapping[str, Tensors]) -> Tensors:
+        """sqrt(v + epsilon), with `v` moved on by the gradients."""
+        velocities = self._moved_velocities(gradients, slots)
+        found = torch._foreach_add(velocities, self.epsilon)
+        self._centre(found, gradients, slots)
+        torch._foreach_sqrt_(found)
+        return found
+
+    def _moved_velocities(self, gradients: Tensors, slots: Mapping[str, Tensors]) -> Tensors:
+        velocities = slots[self.slot_names[0]]
+        torch._foreach_mul_(velocities, self.rho)
+        torch._foreach_addcmul_(velocities, gradients, gradients, 1.0 - self.rho)
+        return velocities
+
+    def _centre(self, squares: Tensors, gradients: Tensors, slots: Mapping[str, Tensors]) -> None:
+        """Subtract the square of the running mean gradient, if that is asked for."""
+        if self.centered:
+            averages = slots[self.slot_names[2]]
+            torch._foreach_lerp_(averages, gradients, 1.0 - self.rho)
+            torch._foreach_addcmul_(squares, averages, averages, -1.0)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from kerastorch.optimizers.arguments import Hyperparameter
-from kerastorch.optimizers.optimizer import Optimizer
+from kerastorch.optimizers.optimizer import Optimizer, Tensors
 from kerastorch.optimizers.plan import Plan
 from kerastorch.optimizers.schedules import LearningRateSchedule
 
@@ -43,40 +43,63 @@ class SGD(Optimizer):
         self.momentum = self._checked("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
 
-    def slot_groups(self) -> Sequence[Sequence[str]]:
-        return (("m",),)  # there even without momentum, as in tf.keras' files
+    slot_name = "m"
 
-    def update_step(self, gradient: torch.Tensor, variable: nn.Parameter) -> None:
-        rate = self.current_rate()
-        velocity = self.slot(variable, "m")
+    def slot_groups(self) -> Sequence[Sequence[str]]:
+        return ((self.slot_name,),)  # there even without momentum, as in tf.keras' files
+
+    def update_step(self, gradient: torch.Tensor, variable: nn.Parameter, learning_rate: Any = None) -> None:
+        rate = self.current_rate() if learning_rate is None else float(learning_rate)
+        if not self.momentum:
+            variable.sub_(gradient, alpha=rate)
+            return
+        velocity = self.slot(variable, self.slot_name)
         velocity.mul_(self.momentum).sub_(gradient, alpha=rate)
         if self.nesterov:
             variable.add_(velocity, alpha=self.momentum).sub_(gradient, alpha=rate)
         else:
             variable.add_(velocity)
 
-    def fused_step(
-        self, plan: Plan, gradients: list[torch.Tensor], rate: float, step: int, weight_decay: float
-    ) -> None:
+    def fused_step(self, plan: Plan, gradients: Tensors, rate: float, step: int, weight_decay: float) -> None:
         momentum = self.momentum
-        nesterov = bool(momentum) and self.nesterov
-        # torch's velocity leaves the learning rate out. With dampening 1 + rate the kernel adds -rate *
-        # gradient to it, which is Keras' velocity, and a rate of -1 then adds that to the weight.
-        torch._fused_sgd_(
-            plan.weights,
-            gradients,
-            plan.slots["m"] if momentum else [],
-            weight_decay=0.0,
-            momentum=momentum,
-            lr=rate if nesterov or not momentum else -1.0,
-            dampening=1.0 + rate if momentum else 0.0,
-            nesterov=nesterov,
-            maximize=False,
-            is_first_step=False,
-        )
-        if nesterov:
-            # the kernel has added -rate * (gradient + momentum * velocity); this leaves what Keras adds
-            torch._foreach_add_(plan.weights, plan.slots["m"], alpha=momentum * (1.0 + rate))
+        if momentum and self.nesterov:
+            for weights, part, slots in plan.blocks(gradients):
+                velocities = slots[self.slot_name]
+                _step(weights, part, velocities, momentum, rate, rate, nesterov=True)
+                # the kernel has added -rate * (gradient + momentum * velocity); this leaves what Keras adds
+                torch._foreach_add_(weights, velocities, alpha=momentum * (1.0 + rate))
+        elif momentum:
+            _step(plan.weights, gradients, plan.slots[self.slot_name], momentum, rate, -1.0)
+        else:
+            _step(plan.weights, gradients, [], 0.0, 0.0, rate)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}
+
+
+def _step(
+    weights: Tensors,
+    gradients: Tensors,
+    velocities: Tensors,
+    momentum: float,
+    rate: float,
+    kernel_rate: float,
+    nesterov: bool = False,
+) -> None:
+    """torch's kernel with Keras' velocity.
+
+    torch's leaves the learning rate out. With dampening 1 + rate the kernel adds -rate * gradient to it, which is
+    Keras' velocity, and a kernel rate of -1 then adds that to the weight.
+    """
+    torch._fused_sgd_(
+        weights,
+        gradients,
+        velocities,
+        weight_decay=0.0,
+        momentum=momentum,
+        lr=kernel_rate,
+        dampening=1.0 + rate if momentum else 0.0,
+        nesterov=nesterov,
+        maximize=False,
+        is_first_step=False,
+    )

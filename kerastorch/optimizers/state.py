@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from kerastorch.core.variable import Variable
 from kerastorch.optimizers import schedules
 from kerastorch.optimizers.arguments import Arguments
 
@@ -40,11 +41,9 @@ class State(Arguments):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; subclasses add theirs."""
-        schedule = self._rate.schedule
-        is_schedule = isinstance(schedule, schedules.LearningRateSchedule)
         config = {
             "name": self.name,
-            "learning_rate": schedules.serialize(schedule) if is_schedule else self._rate.current(),
+            "learning_rate": self._rate_for_config(),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
@@ -55,7 +54,16 @@ class State(Arguments):
             "jit_compile": self.jit_compile,
             "is_legacy_optimizer": False,
         }
-        return config | {"decay": self.decay} if self.decay else config
+        # Keras 2 does not know these, so they appear only where they say something
+        later = {name: getattr(self, name) for name in ("decay", "loss_scale_factor", "gradient_accumulation_steps")}
+        return config | {name: value for name, value in later.items() if value}
+
+    def _rate_for_config(self) -> Any:
+        """The learning rate as a number, or its schedule's config."""
+        schedule = self._rate.schedule
+        if isinstance(schedule, schedules.LearningRateSchedule):
+            return schedules.serialize(schedule)
+        return self._rate.current()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -95,6 +103,9 @@ class State(Arguments):
         group = {key: value for key, value in self.param_groups[0].items() if key != "params"}
         group |= {"iterations": self._clock.item(), "params": list(range(len(variables)))}
         slots = [{name: slot.detach() for name, slot in self._slots[id(v)].items()} for v in variables]
+        own = self._own_variables()
+        if own:
+            group["own_variables"] = [variable.detach() for variable in own]
         return {"state": dict(enumerate(slots)), "param_groups": [group]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -117,7 +128,21 @@ class State(Arguments):
                     )
                 slot.assign(state_dict["state"][index][name])
         self._clock[()] = group.pop("iterations", 0)
+        own, values = self._own_variables(), group.pop("own_variables", [])
+        if len(own) != len(values):
+            raise self._error(
+                f"a state with {len(own)} variables that belong to no weight",
+                f"{len(values)}",
+                "Load the state of an optimizer of the same class and arguments.",
+            )
+        for variable, value in zip(own, values, strict=True):
+            variable.assign(value)
         mine.update({key: value for key, value in group.items() if key != "params"})
+
+    def _own_variables(self) -> list[Variable]:
+        """The variables that belong to no weight, without `iterations`."""
+        slots = {id(slot) for slots in self._slots.values() for slot in slots.values()}
+        return [variable for variable in self._variables[1:] if id(variable) not in slots]
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_plan", "_plans", "_clock", "_index_dict", "_slots", "_excluded_ids", "step")

@@ -7,25 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
+from kerastorch.engine.weights import unique
+from kerastorch.saving import hdf5_file
 from kerastorch.saving.atomic import replacing
+from kerastorch.saving.weights_tree import Pair, as_array
 
 
-def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write the weights of every layer of `model`; ValueError before the model is built."""
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write the weights of every layer of `model`."""
     import h5py  # an optional moment: most programs never save
 
-    if not model.built or not model.weights:
-        raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected a model with weights to save; received one that is not "
-            "built. Call it on data, or build it, first."
-        )
-    if not overwrite and os.path.exists(path):
-        raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected a path that does not exist, as overwrite is False; "
-            f"received {os.fspath(path)!r}."
-        )
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         write_layers(file, model)
 
@@ -33,22 +25,21 @@ def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = Tru
 def write_layers(group: Any, model: Any) -> None:
     """Write the layers of `model` into an open HDF5 group."""
     layers = model.layers
-    group.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+    hdf5_file.write_names(group, "layer_names", [layer.name for layer in layers])
     group.attrs["backend"] = b"tensorflow"
     group.attrs["keras_version"] = b"2.15.0"
     for layer in layers:
-        _write_weights(group.create_group(layer.name), legacy_order(layer))
-    held = {id(weight) for layer in layers for weight in layer.weights}
-    own = [weight for weight in model.weights if id(weight) not in held]
-    _write_weights(group.create_group("top_level_model_weights"), own)
+        write_arrays(group.create_group(layer.name), layer_weights(layer))
+    write_arrays(group.create_group("top_level_model_weights"), _own(model))
 
 
-def _write_weights(group: Any, weights: Sequence[Any]) -> None:
+def write_arrays(group: Any, weights: Sequence[Any]) -> None:
+    """Write weights under their names, which are listed in their order."""
     # a parameter of torch has the attribute, and it is None
     names = _distinct([getattr(weight, "name", None) or f"weight_{index}:0" for index, weight in enumerate(weights)])
-    group.attrs["weight_names"] = [name.encode() for name in names]
+    hdf5_file.write_names(group, "weight_names", names)
     for name, weight in zip(names, weights, strict=True):
-        group.create_dataset(name, data=np.ascontiguousarray(weight.detach().cpu().numpy()))
+        group.create_dataset(name, data=as_array(weight))
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -60,99 +51,91 @@ def _distinct(names: list[str]) -> list[str]:
     return result
 
 
-def legacy_order(layer: Any) -> list[Any]:
+def layer_weights(layer: Any) -> list[Any]:
     """The order in which Keras 2 writes the weights of a layer: trainable ones, then the others."""
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
-def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False) -> None:
-    """Read weights into `model`, by the order of its layers or by their names.
+def _own(model: Any) -> list[Any]:
+    """The weights that the model holds itself, outside of its layers."""
+    held = {id(weight) for layer in model.layers for weight in layer.weights}
+    return unique(weight for weight in model.weights if id(weight) not in held)
 
-    Nothing is changed when a layer, a count or a shape does not fit (ValueError), unless `skip_mismatch` is set with
-    `by_name`. Raises FileNotFoundError for a missing file and ValueError for one that is no HDF5.
+
+def pairs(file: Any, model: Any, label: str, by_name: bool = False, skip_mismatch: bool = False) -> list[Pair]:
+    """Every weight with its dataset, by the order of the layers or by their names.
+
+    Raises ValueError, naming layer and shapes, when a layer, a count or a shape does not fit.
     """
-    import h5py
-
-    if not os.path.exists(path):
-        raise FileNotFoundError(
-            f"{type(model).__name__} '{model.name}': expected a weights file; found nothing at {os.fspath(path)!r}. "
-            "Check the path and the working directory."
-        )
-    if not model.built:
-        raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected a model that is built before weights are loaded; "
-            "received one that is not. Call it on data, or build it, first."
-        )
-    if not h5py.is_hdf5(path):
-        raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected an HDF5 file; received {os.fspath(path)!r}, not one. "
-            "Check that the download or copy is complete."
-        )
-    with h5py.File(path, "r") as file:
-        group = file["model_weights"] if "layer_names" not in file.attrs and "model_weights" in file else file
-        pairs = _match_by_name(model, group, skip_mismatch) if by_name else _match_by_order(model, group)
-        for target, value in pairs:
-            target.assign(value) if hasattr(target, "assign") else target.data.copy_(_tensor(value))
+    group = file
+    if "layer_names" not in file.attrs and "layer_names0" not in file.attrs:
+        group = hdf5_file.group(file, "model_weights", label)
+        if group is None:
+            raise ValueError(f"{label}: expected weights of Keras; received an HDF5 file of something else.")
+    match = _match_by_name if by_name else _match_by_order
+    return match(model, group, label, skip_mismatch)
 
 
-def _tensor(value: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(value))
+def read_arrays(file: Any, name: str, label: str) -> tuple[list[str], list[np.ndarray]]:
+    """Names and arrays of a group; both are empty where there is none."""
+    group = hdf5_file.group(file, name, label) if name in file else None
+    if group is None:
+        return [], []
+    names = hdf5_file.names(group, "weight_names", label)
+    return names, [hdf5_file.array(group, one, label) for one in names]
 
 
-def _read(group: Any, name: str) -> list[np.ndarray]:
-    layer = group[name]
-    return [np.asarray(layer[weight]) for weight in _names(layer, "weight_names")]
+def _datasets(group: Any, name: str, label: str) -> list[Any]:
+    layer = hdf5_file.group(group, name, label)
+    if layer is None:
+        raise ValueError(f"{label}: expected a group for layer {name!r}; received a file without it. Copy it again.")
+    return [hdf5_file.dataset(layer, one, label) for one in hdf5_file.names(layer, "weight_names", label)]
 
 
-def _names(group: Any, attribute: str) -> list[str]:
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in group.attrs.get(attribute, ())]
-
-
-def _match_by_order(model: Any, group: Any) -> list[tuple[Any, np.ndarray]]:
+def _match_by_order(model: Any, group: Any, label: str, skip_mismatch: bool) -> list[Pair]:
     mine = [layer for layer in model.layers if layer.weights]
-    theirs = [name for name in _names(group, "layer_names") if _names(group[name], "weight_names")]
+    theirs = [(name, _datasets(group, name, label)) for name in hdf5_file.names(group, "layer_names", label)]
+    theirs = [(name, datasets) for name, datasets in theirs if datasets]
     if len(mine) != len(theirs):
         raise ValueError(
-            f"{type(model).__name__} '{model.name}': expected a file with weights for {len(mine)} layers; received one "
-            f"with {len(theirs)}. Build the model that the file was saved from, or pass by_name=True."
+            f"{label}: expected a file with weights for {len(mine)} layers; received one with {len(theirs)}. "
+            "Build the model that the file was saved from, or pass by_name=True."
         )
-    pairs: list[tuple[Any, np.ndarray]] = []
-    for layer, name in zip(mine, theirs, strict=True):
-        pairs += _match_layer(layer, name, _read(group, name))
-    held = {id(weight) for layer in model.layers for weight in layer.weights}
-    own = [weight for weight in model.weights if id(weight) not in held]
+    found: list[Pair] = []
+    for layer, (name, datasets) in zip(mine, theirs, strict=True):
+        if not (skip_mismatch and _misfit(layer, datasets)):
+            found += _match_layer(layer, name, datasets, label)
+    own = _own(model)
     if own and "top_level_model_weights" in group:
-        pairs += zip(own, _read(group, "top_level_model_weights"), strict=True)
-    return pairs
+        found += zip(own, _datasets(group, "top_level_model_weights", label), strict=True)
+    return found
 
 
-def _match_by_name(model: Any, group: Any, skip_mismatch: bool) -> list[tuple[Any, np.ndarray]]:
+def _match_by_name(model: Any, group: Any, label: str, skip_mismatch: bool) -> list[Pair]:
     layers = {layer.name: layer for layer in model.layers}
-    pairs: list[tuple[Any, np.ndarray]] = []
-    for name in _names(group, "layer_names"):
-        if name not in layers:
-            continue
-        values = _read(group, name)
-        if skip_mismatch and _misfit(layers[name], values):
-            continue
-        pairs += _match_layer(layers[name], name, values)
-    return pairs
+    found: list[Pair] = []
+    for name in hdf5_file.names(group, "layer_names", label):
+        if name in layers:
+            datasets = _datasets(group, name, label)
+            if not (skip_mismatch and _misfit(layers[name], datasets)):
+                found += _match_layer(layers[name], name, datasets, label)
+    return found
 
 
-def _misfit(layer: Any, values: Sequence[np.ndarray]) -> bool:
-    weights = legacy_order(layer)
-    return len(weights) != len(values) or any(
-        tuple(weight.shape) != value.shape for weight, value in zip(weights, values, strict=True)
+def _misfit(layer: Any, datasets: Sequence[Any]) -> bool:
+    weights = layer_weights(layer)
+    return len(weights) != len(datasets) or any(
+        tuple(weight.shape) != tuple(dataset.shape) for weight, dataset in zip(weights, datasets, strict=True)
     )
 
 
-def _match_layer(layer: Any, name: str, values: list[np.ndarray]) -> list[tuple[Any, np.ndarray]]:
-    weights = legacy_order(layer)
-    if _misfit(layer, values):
+def _match_layer(layer: Any, name: str, datasets: Sequence[Any], label: str) -> list[Pair]:
+    weights = layer_weights(layer)
+    if _misfit(layer, datasets):
         wanted = [tuple(weight.shape) for weight in weights]
-        found = [value.shape for value in values]
+        found = [tuple(dataset.shape) for dataset in datasets]
         raise ValueError(
-            f"{type(layer).__name__} '{layer.name}': expected weights of shapes {wanted}; received {found} from layer "
-            f"{name!r} of the file. Build the same model, or pass by_name=True with skip_mismatch=True."
+            f"{label}: expected weights of shapes {wanted} for {type(layer).__name__} '{layer.name}'; received {found} "
+            f"from layer {name!r} of the file. Build the same model, or pass by_name=True with skip_mismatch=True."
         )
-    return list(zip(weights, values, strict=True))
+    return list(zip(weights, datasets, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,6 +69,25 @@ def verbosity(verbose: Any) -> int:
     return int(verbose)
 
 
+def check_sample_weight(sample_weight: Any) -> None:
+    """Raise ValueError for weights of `fit` that are all zero, and warn of negative ones."""
+    weights = [leaf for leaf in nest.flatten(sample_weight) if leaf is not None]
+    if not weights or any(leaf.numel() == 0 for leaf in weights):
+        return
+    if not any(bool(leaf.any()) for leaf in weights):
+        raise ValueError(
+            "fit: expected sample_weight with a weight above 0; received only zeros, by which nothing would be learnt. "
+            "Leave sample_weight out, or check how it is computed."
+        )
+    lowest = min(float(leaf.min()) for leaf in weights)
+    if lowest < 0:
+        warnings.warn(
+            f"fit: expected sample_weight without negative weights; received {lowest:g}. Training makes the errors of "
+            "such samples larger, without an end.",
+            stacklevel=4,
+        )
+
+
 class BatchCheck:
     """What a data source asks of x, y and sample_weight: once of whole arrays, else of each batch before it is used.
 
@@ -89,7 +109,7 @@ class BatchCheck:
         loss = self.model.compiled_loss
         if loss.takes_only_numbers:
             self._check_finite(y, "y", batch)
-        loss.check_labels(y, batch, self.model.output_structure)
+        loss.check_labels(y, batch, self.model.output_structure, sample_weight)
 
     def _check_finite(self, structure: Any, role: str, batch: int | None) -> None:
         # the answer for one batch on an accelerator would make the loop wait

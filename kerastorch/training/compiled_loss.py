@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from kerastorch import losses as losses_module
@@ -32,7 +33,8 @@ class CompiledLoss:
         self.weights: list[float | None] = []
         self.means: list[Mean | None] = []
         self.shapes: list[Any] = []  # of the predictions
-        self.unchecked: list[tuple[Any, int | None]] = []  # labels that wait for the first predictions
+        # labels, numbers of batches and weights that wait for the first predictions
+        self.unchecked: list[tuple[Any, int | None, Any]] = []
         self.takes_only_numbers = all(
             labels_module.takes_only_numbers(one) for one in nest.flatten(self.given) if one is not None
         )
@@ -41,18 +43,22 @@ class CompiledLoss:
         self.outputs = Outputs(y_pred, self.output_names)
         self.losses = self.outputs.match(self.given, "losses")
         self.weights = self.outputs.match(self.loss_weights, "loss_weights")
-        for weight in self.weights:
-            if weight is not None and not isinstance(weight, int | float):
-                raise TypeError(f"compile: expected loss_weights as numbers; received {describe(weight)}.")
+        _check_numbers(self.weights)
         self.shapes = [tuple(prediction.shape) for prediction in nest.flatten(y_pred)]
         unchecked, self.unchecked = self.unchecked, []
-        for labels, batch in unchecked:
-            labels_module.check_labels(self.outputs, self.losses, self.shapes, labels, batch)
+        for labels, batch, sample_weight in unchecked:
+            self._check(labels, batch, sample_weight)
         several = len(self.losses) > 1
         self.means = [
             Mean(name=f"{name}_loss") if several and loss is not None else None
             for name, loss in zip(self.outputs.names, self.losses, strict=True)
         ]
+
+    def check_names(self, outputs: Any) -> None:
+        """Raise ValueError for losses or weights that do not belong to the symbolic `outputs`."""
+        found = Outputs(outputs, self.output_names)
+        found.match(self.given, "losses")
+        _check_numbers(found.match(self.loss_weights, "loss_weights"))
 
     def forget_outputs(self, output_names: list[str]) -> None:
         """Match losses and outputs anew at the next call."""
@@ -65,17 +71,22 @@ class CompiledLoss:
             return []
         return [self.total, *(mean for mean in self.means if mean is not None)]
 
-    def check_labels(self, y: Any, batch: int | None, outputs: Any) -> None:
-        """Raise ValueError for labels that a loss cannot take, now or when the first predictions come.
+    def check_labels(self, y: Any, batch: int | None, outputs: Any, sample_weight: Any = None) -> None:
+        """Raise ValueError for labels and weights that a loss cannot take, now or when the first predictions come.
 
         `outputs` are the symbolic outputs, None for a model that shows them only when it is called.
         """
         if self.losses is None and outputs is not None:
             self._build(outputs)
         if self.losses is None:
-            self.unchecked = [*self.unchecked[-2:], (y, batch)]
+            self.unchecked = [*self.unchecked[-2:], (y, batch, sample_weight)]
         else:
-            labels_module.check_labels(self.outputs, self.losses, self.shapes, y, batch)
+            self._check(y, batch, sample_weight)
+
+    def _check(self, y: Any, batch: int | None, sample_weight: Any) -> None:
+        labels_module.check_labels(self.outputs, self.losses, self.shapes, y, batch)
+        if sample_weight is not None:
+            labels_module.check_weights(self.outputs, self.losses, self.shapes, sample_weight)
 
     def is_sample_wise(self) -> bool:
         """Whether the loss of several batches is the mean of theirs: so it is for ours that average samples."""
@@ -93,39 +104,46 @@ class CompiledLoss:
         if self.losses is None:
             self._build(y_pred)
         if len(self.losses) == 1 and isinstance(y_true, torch.Tensor) and isinstance(y_pred, torch.Tensor):
-            loss = self.losses[0]
-            y_true, sample_weight = like_predictions(y_true, sample_weight, y_pred)
-            total = None if loss is None else loss(y_true, y_pred, sample_weight)
-            if total is not None and self.weights[0] is not None:
-                total = total * self.weights[0]
-            count = y_true.shape[0]
+            labels, predictions, weights = (y_true,), (y_pred,), (sample_weight,)
         else:
-            total, count = self._sum_over_outputs(y_true, y_pred, sample_weight)
-        if regularization_losses:
-            extra = sum(regularization_losses[1:], regularization_losses[0])
-            total = extra if total is None else total + extra
-        if total is None:
+            labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
+            weights = self.outputs.labels(sample_weight, "sample_weight")
+        values = self._values(labels, predictions, weights)
+        extra = list(regularization_losses or ())
+        if not values and not extra:
             raise ValueError(
                 "compile: expected a loss for at least one output, or losses added with add_loss; received none. "
                 "Pass loss='...' to compile()."
             )
-        total = total.sum() if total.dim() else total
-        self.total.update_state(total.detach(), sample_weight=count)
+        # a loss without reduction trains on the sum of its values, and the logs show their mean
+        parts = [value.sum() if value.dim() else value for value in values] + extra
+        total = sum(parts[1:], parts[0])
+        shown = total if all(value.dim() == 0 for value in values) else _together(values, extra)
+        self.total.update_state(shown.detach(), sample_weight=predictions[0].shape[0])
         return total
 
-    def _sum_over_outputs(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[torch.Tensor | None, int]:
-        predictions = nest.flatten(y_pred)
-        labels, weights = self.outputs.labels(y_true), self.outputs.labels(sample_weight)
-        total, count = None, predictions[0].shape[0]
-        for position, prediction in enumerate(predictions):
-            loss, label = self.losses[position], labels[position]
+    def _values(self, labels: Sequence[Any], predictions: Sequence[Any], weights: Sequence[Any]) -> list[torch.Tensor]:
+        """The weighted loss of each output that has one and labels for it; updates the outputs' running means."""
+        values = []
+        outputs = zip(self.losses, self.weights, self.means, labels, predictions, weights, strict=True)
+        for loss, factor, mean, label, prediction, weight in outputs:
             if loss is None or label is None:
                 continue
-            label, weight = like_predictions(label, weights[position], prediction)
+            label, weight = like_predictions(label, weight, prediction)
             value = loss(label, prediction, weight)
-            if self.means[position] is not None:
-                self.means[position].update_state(value.detach(), sample_weight=count)
-            if self.weights[position] is not None:
-                value = value * self.weights[position]
-            total = value if total is None else total + value
-        return total, count
+            if mean is not None:
+                mean.update_state(value.detach(), sample_weight=prediction.shape[0])
+            values.append(value if factor is None else value * factor)
+        return values
+
+
+def _together(values: Sequence[torch.Tensor], extra: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Unreduced losses as one tensor for the running mean; the means of those whose shapes differ."""
+    same_shape = len({value.shape for value in values}) == 1
+    return sum([*(value if same_shape else value.mean() for value in values), *extra])
+
+
+def _check_numbers(weights: Sequence[Any]) -> None:
+    for weight in weights:
+        if weight is not None and not isinstance(weight, int | float | np.number | torch.Tensor):
+            raise TypeError(f"compile: expected loss_weights as numbers; received {describe(weight)}.")

@@ -10,7 +10,8 @@ import torch
 from kerastorch import metrics as metrics_module
 from kerastorch.core import nest
 from kerastorch.core.naming import to_snake_case
-from kerastorch.losses.weighting import apply_mask
+from kerastorch.losses import Loss
+from kerastorch.training.output_metrics import OutputMetrics
 from kerastorch.training.outputs import Outputs, is_ours, like_predictions
 
 # Names that mean another function depending on the labels and the predictions.
@@ -33,18 +34,25 @@ class CompiledMetrics:
         self.output_names = output_names
         for structure in (metrics, weighted_metrics):
             for metric in nest.flatten(structure):
-                if isinstance(metric, str) and _SHORT.get(metric, metric) not in _BY_SHAPE:
+                by_shape = isinstance(metric, str) and _plain_name(metric) in _BY_SHAPE
+                if not by_shape and not callable(metric):
                     metrics_module.get(metric)
-        self.per_output: list[tuple[list[Any], list[Any]]] | None = None
+        self.per_output: list[OutputMetrics] | None = None
         self.outputs: Outputs | None = None
-        self.detaches = False
+
+    def check_names(self, outputs: Any) -> None:
+        """Raise ValueError for metrics that do not belong to the symbolic `outputs`."""
+        found = Outputs(outputs, self.output_names)
+        for given in (self.given, self.given_weighted):
+            if _belongs_to_outputs(given):
+                found.match(given, "metrics")
 
     def _build(self, y_true: Any, y_pred: Any) -> None:
         self.outputs = Outputs(y_pred, self.output_names)
         labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
         plain = self._for_each_output(self.given)
         weighted = self._for_each_output(self.given_weighted)
-        pairs: list[tuple[list[Any], list[Any]]] = []
+        built: list[OutputMetrics] = []
         taken: set[str] = set()
         for position, output in enumerate(self.outputs.names):
             prefix = f"{output}_" if len(self.outputs.names) > 1 else ""
@@ -57,18 +65,16 @@ class CompiledMetrics:
                 _rename(metric, prefix, "", taken)
             for metric in found[1]:
                 _rename(metric, prefix, "weighted_", taken)
-            pairs.append((found[0], found[1]))
-        self.per_output = pairs
+            built.append(OutputMetrics(*found))
+        self.per_output = built
 
     def _for_each_output(self, given: Any) -> list[list[Any]]:
         names = self.outputs.names
         if given is None:
             return [[] for _ in names]
-        if isinstance(given, Mapping):
-            chosen = self.outputs.match(given, "metrics")
-        elif len(names) == 1:
+        if len(names) == 1 and not isinstance(given, Mapping):
             chosen = [nest.flatten(given)]
-        elif isinstance(given, list | tuple) and any(isinstance(one, list | tuple) for one in given):
+        elif _belongs_to_outputs(given):
             chosen = self.outputs.match(given, "metrics")
         else:
             # tf.keras gives each output metrics of its own when a flat list is given
@@ -81,37 +87,33 @@ class CompiledMetrics:
 
     def is_sample_wise(self) -> bool:
         """Whether the metrics of several batches at once are those of one after the other."""
-        return all(is_ours(metric) for given in (self.given, self.given_weighted) for metric in nest.flatten(given))
+        given = [*nest.flatten(self.given), *nest.flatten(self.given_weighted)]
+        return all(is_ours(metric) and not isinstance(metric, Loss) for metric in given)
 
     @property
     def metrics(self) -> list[Any]:
-        return [metric for plain, weighted in self.per_output or [] for metric in (*plain, *weighted)]
+        return [metric for output in self.per_output or [] for metric in (*output.plain, *output.weighted)]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         if self.given is None and self.given_weighted is None:
             return
         if self.per_output is None:
             self._build(y_true, y_pred)
-            self.detaches = any(not is_ours(metric) for metric in self.metrics)
-        if self.detaches:
-            y_pred = nest.map_structure(_detached, y_pred)
         if type(y_true) is type(y_pred) is torch.Tensor:
             labels, predictions, weights = (y_true,), (y_pred,), (sample_weight,)
         else:
             labels, predictions = self.outputs.labels(y_true), nest.flatten(y_pred)
-            weights = self.outputs.labels(sample_weight)
-        for position, (plain, weighted) in enumerate(self.per_output):
-            prediction = predictions[position]
-            label, weight = like_predictions(labels[position], weights[position], prediction)
-            if label is None:
-                continue
-            mask = getattr(prediction, "_keras_mask", None)
-            for metric in plain:
-                metric.update_state(label, prediction, sample_weight=mask)
-            if mask is not None:
-                weight = apply_mask(prediction, weight, mask)
-            for metric in weighted:
-                metric.update_state(label, prediction, sample_weight=weight)
+            weights = self.outputs.labels(sample_weight, "sample_weight")
+        for output, label, prediction, weight in zip(self.per_output, labels, predictions, weights, strict=False):
+            label, weight = like_predictions(label, weight, prediction)
+            if label is not None:
+                output.update_state(label, prediction, weight)
+
+
+def _belongs_to_outputs(given: Any) -> bool:
+    """Whether metrics are given output by output: as a dict, or as a list with lists in it."""
+    is_list = isinstance(given, list | tuple)
+    return isinstance(given, Mapping) or (is_list and any(nest.is_nested(one) for one in given))
 
 
 def _rename(metric: Any, prefix: str, mark: str, taken: set[str]) -> None:
@@ -131,7 +133,7 @@ def _rename(metric: Any, prefix: str, mark: str, taken: set[str]) -> None:
 def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
     """The metric object for whatever `compile` accepts: a name, a function, a class, an object."""
     if isinstance(metric, str):
-        kind = _BY_SHAPE.get(_SHORT.get(metric, metric))
+        kind = _BY_SHAPE.get(_plain_name(metric))
         function = metrics_module.get(metric if kind is None else _function_for(kind, y_true, y_pred))
         name = metric
     else:
@@ -152,13 +154,10 @@ def _function_for(kinds: tuple[str, str, str], y_true: torch.Tensor, y_pred: tor
     return categorical
 
 
-def _detached(prediction: torch.Tensor) -> torch.Tensor:
-    """Predictions for metrics of the user's own, which may ask for numpy values."""
-    plain = prediction.detach()
-    for attribute in ("_keras_mask", "_keras_logits"):
-        if hasattr(prediction, attribute):
-            setattr(plain, attribute, getattr(prediction, attribute).detach())
-    return plain
+def _plain_name(metric: str) -> str:
+    """'accuracy' for 'acc' and 'ACC', as tf.keras reads these words in any case."""
+    word = metric.lower()
+    return _SHORT.get(word, word)
 
 
 def _fresh(metric: Any) -> Any:

@@ -16,11 +16,10 @@ from kerastorch.core.errors import describe
 from kerastorch.training.arrays import (
     ROLES,
     as_tensors,
-    class_weights_to_tensor,
     describe_not_finite,
     number_of_samples,
-    weights_of_classes,
 )
+from kerastorch.training.class_weights import ClassWeights
 
 Check = Callable[[Any, int | None], None]
 
@@ -151,7 +150,7 @@ def _map_batch(function: Callable[[torch.Tensor], torch.Tensor], data: Any) -> A
 
 
 class IterableSource(DataSource):
-    """Anything that yields batches: loaders, generators, sequences; `class_weights` is a table from class to weight."""
+    """Anything that yields batches: loaders, generators, sequences."""
 
     def __init__(
         self,
@@ -159,7 +158,7 @@ class IterableSource(DataSource):
         steps: int | None,
         device: torch.device,
         check: Check | None = None,
-        class_weights: torch.Tensor | None = None,
+        class_weights: ClassWeights | None = None,
     ) -> None:
         self.batches = batches
         self.steps = steps
@@ -178,7 +177,8 @@ class IterableSource(DataSource):
             if self.check is not None:
                 self.check(tensors, number)
             if self.class_weights is not None:
-                tensors = _weighted_by_class(tensors, self.class_weights)
+                x, y, sample_weight = tensors
+                tensors = x, y, self.class_weights(y, sample_weight)
             packed = pack_x_y_sample_weight(*tensors)
             yield packed if self.device.type in ("cpu", "cuda") else move(packed, self.device)
 
@@ -257,7 +257,7 @@ def make_source(
     batch_size: int | None = None,
     steps: Any = None,
     shuffle: bool | str = False,
-    class_weight: Mapping[Any, float] | None = None,
+    class_weights: ClassWeights | None = None,
     device: torch.device,
     check: Check | None = None,
     passes: int = 1,
@@ -276,7 +276,6 @@ def make_source(
             f"fit: expected y and sample_weight inside the batches of {type(x).__name__}; received them as arguments. "
             "Let it yield (x, y) or (x, y, sample_weight)."
         )
-    table = None if class_weight is None else class_weights_to_tensor(class_weight)
     if kind == "arrays":
         tensors = _converted((x, y, sample_weight), part)
         samples = number_of_samples(*tensors, part=part)
@@ -284,19 +283,19 @@ def make_source(
             check(tensors, None)
         else:
             _warn_of_not_finite(tensors[0])
-        if table is not None:
-            tensors = _weighted_by_class(tensors, table)
         inputs, labels, weights = tensors
+        if class_weights is not None:
+            weights = class_weights(labels, weights)
         labels = nest.map_structure(_index_labels, labels)
         return ArraySource(inputs, labels, weights, batch_size, steps, shuffle, device, samples, passes)
     if kind == "sequence":
-        source = SequenceSource(x, len(x) if steps is None else steps, device, check, table)
+        source = SequenceSource(x, len(x) if steps is None else steps, device, check, class_weights)
         source.shuffle = bool(shuffle)
         return source
     if kind == "dataset":
         iterable = isinstance(x, IterableDataset)
         x = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
-    return IterableSource(x, _length_of(x) if steps is None else steps, device, check, table)
+    return IterableSource(x, _length_of(x) if steps is None else steps, device, check, class_weights)
 
 
 def _converted(batch: tuple[Any, Any, Any], part: str = "") -> tuple[Any, Any, Any]:
@@ -308,18 +307,6 @@ def _warn_of_not_finite(x: Any) -> None:
     found = describe_not_finite(x, "x")
     if found is not None:
         warnings.warn(f"{found} What is predicted for them means nothing.", RuntimeWarning, stacklevel=4)
-
-
-def _weighted_by_class(tensors: tuple[Any, Any, Any], table: torch.Tensor) -> tuple[Any, Any, Any]:
-    inputs, labels, weights = tensors
-    flat = nest.flatten(labels)
-    if len(flat) != 1 or flat[0] is None:
-        raise ValueError(
-            f"fit: expected one output with class_weight; received labels for {len(flat)}. "
-            "Use sample_weight, a list or dict with one array an output."
-        )
-    by_class = weights_of_classes(flat[0], table.to(flat[0].device))
-    return inputs, labels, by_class if weights is None else weights * by_class
 
 
 def _index_labels(labels: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Matching what `compile` was given (one, a list, a dict by output name) with a model's outputs."""
+"""Matching what `compile` and `fit` were given (one, a list, a dict by output name) with a model's outputs."""
 
 from __future__ import annotations
 
@@ -9,58 +9,113 @@ import torch
 
 from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
+from kerastorch.losses import Loss
 
 
 class Outputs:
     """The outputs of a model, in flattening order: their names in logs and, where a dict is returned, their keys.
 
-    Names are the model's own, else the keys, else 'output_1', 'output_2', ...
+    Names are the model's own, else the way to an output: its keys and positions from 1, such as 'features_2', after
+    'output' where the way begins with a position.
     """
 
     def __init__(self, y_pred: Any, declared: list[str]) -> None:
-        count = len(nest.flatten(y_pred))
-        keys = sorted(y_pred) if isinstance(y_pred, Mapping) else []
-        numbered = [f"output_{position + 1}" for position in range(count)]
-        self.names = next(names for names in (declared, keys, numbered) if len(names) == count)
-        self.keys = keys if len(keys) == count else self.names
+        self.structure = nest.map_structure(lambda _: None, y_pred)
+        paths = _paths(self.structure)
+        of_paths = ["_".join(path if isinstance(y_pred, Mapping) else ("output", *path)) for path in paths]
+        if paths == [()]:
+            of_paths = ["output_1"]
+        self.names = declared if len(declared) == len(paths) else of_paths
+        self.is_nested = any(len(path) > 1 for path in paths)
+        flat_dict = isinstance(y_pred, Mapping) and not self.is_nested
+        self.keys = [path[0] for path in paths] if flat_dict else self.names
 
     def match(self, given: Any, what: str) -> list[Any]:
-        """`given` as one entry an output, by key or name where it is a dict; None where an output has none.
+        """`given` as one entry an output: by key or name where it is a dict, by position where it is a list.
 
-        Raises ValueError for names that no output has, and for lists of another length.
+        None where an output has none; a single entry serves all. Raises ValueError for names that no output has, and
+        for lists of another length.
         """
-        method = "fit" if what == "labels" else "compile"
+        if self.is_nested and nest.is_nested(given):
+            return self._match_nested(given, self.structure, what)
         if isinstance(given, Mapping):
-            unknown = [key for key in given if key not in self.names and key not in self.keys]
-            if len(unknown) == len(given) == len(self.names) == 1:
-                return list(given.values())
-            if unknown:
-                raise ValueError(
-                    f"{method}: expected {what} for the outputs {self.keys}; received one for {unknown[0]!r}. "
-                    f"{did_you_mean(unknown[0], self.keys)}"
-                )
-            pairs = zip(self.keys, self.names, strict=True)
-            return [given[key] if key in given else given.get(name) for key, name in pairs]
+            return self._by_name(given, what)
         if isinstance(given, list | tuple):
             if len(given) != len(self.names):
-                raise ValueError(
-                    f"{method}: expected {what} as a list of {len(self.names)}, one for each of the outputs "
-                    f"{self.names}; received {len(given)}. Use a dict by output name to leave some out."
-                )
+                raise self._wrong_length(given, self.names, what)
             return list(given)
         return [given] * len(self.names)
 
-    def labels(self, given: Any) -> list[Any]:
+    def _by_name(self, given: Mapping[str, Any], what: str) -> list[Any]:
+        unknown = [key for key in given if key not in self.names and key not in self.keys]
+        if len(unknown) == len(given) == len(self.names) == 1:
+            return list(given.values())
+        if unknown:
+            raise self._unknown(unknown[0], self.keys, what)
+        pairs = zip(self.keys, self.names, strict=True)
+        return [given[key] if key in given else given.get(name) for key, name in pairs]
+
+    def _match_nested(self, given: Any, structure: Any, what: str) -> list[Any]:
+        """As `match`, where `given` has the outputs' own nesting, or is a dict by the names of single outputs."""
+        if not nest.is_nested(structure):
+            return [given]
+        if isinstance(given, Mapping):
+            if structure is self.structure and given and all(key in self.names for key in given):
+                return [given.get(name) for name in self.names]
+            if isinstance(structure, Mapping):
+                unknown = [key for key in given if key not in structure]
+                if unknown:
+                    raise self._unknown(unknown[0], [*structure, *self.names], what)
+                parts = [(given.get(key), structure[key]) for key in sorted(structure)]
+                return [entry for part in parts for entry in self._match_nested(*part, what)]
+        elif isinstance(given, list | tuple) and not isinstance(structure, Mapping):
+            if len(given) != len(structure):
+                raise self._wrong_length(given, structure, what)
+            pairs = zip(given, structure, strict=True)
+            return [entry for part in pairs for entry in self._match_nested(*part, what)]
+        elif not nest.is_nested(given):
+            return [given] * len(nest.flatten(structure))
+        raise ValueError(
+            f"{_method(what)}: expected {what} nested as the outputs are, or a dict by their names {self.names}; "
+            f"received {type(given).__name__} where the outputs are {type(structure).__name__}."
+        )
+
+    def _unknown(self, name: Any, known: list[str], what: str) -> ValueError:
+        return ValueError(
+            f"{_method(what)}: expected {what} for the outputs {known}; received one for {name!r}. "
+            f"{did_you_mean(name, known)}"
+        )
+
+    def _wrong_length(self, given: Any, wanted: Any, what: str) -> ValueError:
+        return ValueError(
+            f"{_method(what)}: expected {what} as a list of {len(wanted)}, one for each of the outputs "
+            f"{self.names}; received {len(given)}. Use a dict by output name to leave some out."
+        )
+
+    def labels(self, given: Any, what: str = "labels") -> list[Any]:
         """Labels, or sample weights, as one entry an output; a single array serves all outputs."""
         if len(self.names) == 1:
             flat = nest.flatten(given)
             return flat if len(flat) == 1 else [given]
-        return self.match(given, "labels")
+        return self.match(given, what)
+
+
+def _method(what: str) -> str:
+    return "fit" if what in ("labels", "sample_weight", "class_weight") else "compile"
+
+
+def _paths(structure: Any, way: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The keys and positions that lead to each output."""
+    if isinstance(structure, Mapping):
+        return [path for key in sorted(structure) for path in _paths(structure[key], (*way, str(key)))]
+    if isinstance(structure, list | tuple):
+        return [path for at, part in enumerate(structure) for path in _paths(part, (*way, str(at + 1)))]
+    return [way]
 
 
 def like_predictions(y_true: Any, sample_weight: Any, y_pred: torch.Tensor) -> tuple[Any, Any]:
-    """Labels and weights (batch,) as columns where the predictions are one column, as tf.keras does before losses."""
-    if y_pred.dim() == 2 and y_pred.shape[1] == 1:
+    """Labels and weights (batch,) as columns where the predictions are a matrix, as tf.keras does before losses."""
+    if y_pred.dim() == 2:
         if isinstance(y_true, torch.Tensor) and y_true.dim() == 1:
             y_true = y_true.unsqueeze(1)
         if isinstance(sample_weight, torch.Tensor) and sample_weight.dim() == 1:
@@ -69,9 +124,19 @@ def like_predictions(y_true: Any, sample_weight: Any, y_pred: torch.Tensor) -> t
 
 
 def is_ours(scorer: Any) -> bool:
-    """Whether a loss or metric, or the function inside it, is the package's: those score sample by sample."""
+    """Whether a loss or metric is the package's and scores sample by sample, so that batches can be put together.
+
+    That is not so for functions of the user's own, for losses over a whole batch, along its axis, and for a loss as
+    a metric, which is averaged over batches.
+    """
     if scorer is None or isinstance(scorer, str):
         return True
-    inner = getattr(scorer, "fn", None) or getattr(scorer, "_fn", None)
+    inner = getattr(scorer, "fn", None) or getattr(scorer, "_fn", None) or getattr(scorer, "module", None)
     home = scorer if hasattr(scorer, "__name__") else type(scorer)
-    return home.__module__.startswith("kerastorch.") and (inner is None or inner.__module__.startswith("kerastorch."))
+    if not home.__module__.startswith("kerastorch."):
+        return False
+    if inner is not None and (isinstance(inner, Loss) or not str(inner.__module__).startswith("kerastorch.")):
+        return False
+    axis = getattr(scorer, "_arguments", {}).get("axis", -1)
+    along_samples = isinstance(axis, int) and (axis == -1 or axis > 0)
+    return along_samples and not getattr(inner or scorer, "of_whole_batch", False)

@@ -91,7 +91,7 @@ class Steps:
     def apply_gradients_of(self, loss: torch.Tensor) -> None:
         """Differentiate `loss` by the trainable weights and let the optimizer update them."""
         weights = self._weights_to_train()
-        loss.backward()
+        self.optimizer.scale_loss(loss).backward()
         self.optimizer.update([weight.grad for weight in weights], weights)
         for weight in weights:
             weight.grad = None

@@ -16,6 +16,7 @@ from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
 from kerastorch.training import checks
 from kerastorch.training.arrays import as_tensors, split_validation
+from kerastorch.training.class_weights import ClassWeights
 from kerastorch.training.compiled_loss import CompiledLoss
 from kerastorch.training.compiled_metrics import CompiledMetrics
 from kerastorch.training.data import (
@@ -87,11 +88,18 @@ class Trainer(Steps, OldMethods):
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected an optimizer; received None. Pass for example 'adam'."
             )
+        optimizer = optimizers_module.get(optimizer)
+        compiled_loss = CompiledLoss(loss, loss_weights, self.output_names)
+        compiled_metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        outputs = self.output_structure
+        if outputs is not None:
+            compiled_loss.check_names(outputs)
+            compiled_metrics.check_names(outputs)
         state = self.__dict__
-        state["optimizer"] = optimizers_module.get(optimizer)
+        state["optimizer"] = optimizer
         state["loss"] = loss
-        state["compiled_loss"] = CompiledLoss(loss, loss_weights, self.output_names)
-        state["compiled_metrics"] = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        state["compiled_loss"] = compiled_loss
+        state["compiled_metrics"] = compiled_metrics
         state["run_eagerly"] = bool(run_eagerly)
         state["steps_per_execution"] = steps_per_execution or 1
         state["jit_compile"] = bool(jit_compile)
@@ -131,7 +139,7 @@ class Trainer(Steps, OldMethods):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool | str = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: float | None = None,
@@ -150,6 +158,8 @@ class Trainer(Steps, OldMethods):
         epochs, verbose = checks.number_of_epochs(epochs), checks.verbosity(verbose)
         if validation_split:
             (x, y, sample_weight), validation_data = self._split(x, y, sample_weight, validation_split, validation_data)
+        if sample_weight is not None:
+            checks.check_sample_weight(as_tensors(sample_weight, "sample_weight"))
         source = self._source(
             x, y, sample_weight, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight,
             passes=epochs - initial_epoch,
@@ -259,13 +269,16 @@ class Trainer(Steps, OldMethods):
         steps: Any,
         *,
         shuffle: bool | str = False,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Any = None,
         passes: int = 1,
         part: str = "",
     ) -> DataSource:
         own_step = self._overrides(("train_step", "test_step", "compute_loss"))
+        class_weights = None
+        if class_weight is not None:
+            class_weights = ClassWeights(class_weight, self.output_names, self.output_structure)
         return make_source(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weight=class_weight,
+            x, y, sample_weight, batch_size=batch_size, steps=steps, shuffle=shuffle, class_weights=class_weights,
             device=self.device, check=checks.BatchCheck(self, part, own_step), passes=passes, part=part,
         )  # fmt: skip
 
@@ -416,7 +429,7 @@ class Trainer(Steps, OldMethods):
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Any = None,
         reset_metrics: bool = True,
         return_dict: bool = False,
     ) -> Any:

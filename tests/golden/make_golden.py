@@ -1,4 +1,4 @@
-"""Makes the golden files of the parity tests from tf_keras (PyPI `tf-keras` with `tensorflow-cpu`).
+"""Makes the golden files of the parity tests from tf_keras (PyPI `tf-keras` with `tensorflow-cpu`, and its Keras 3).
 
 Run it from anywhere, with an interpreter that has both packages; name files to remake only those:
 
@@ -7,8 +7,10 @@ Run it from anywhere, with an interpreter that has both packages; name files to 
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -19,11 +21,15 @@ from unittest import mock
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras as keras3  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tf_keras as keras  # noqa: E402
 
 import cases  # noqa: E402
+import cases_backend  # noqa: E402
 import cases_functions  # noqa: E402
 import cases_losses  # noqa: E402
 import cases_metrics  # noqa: E402
@@ -65,11 +71,15 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
     layer = case.make(keras, **overrides)
     tensors = [tf.constant(x) for x in inputs]
     drawn = [tf.constant(x) for x in case.drawn_arrays()]
-    argument = tensors if case.listed else tensors[0]
+    case.mask_inputs(tensors, tf.constant)
+    positional = case.positional(tensors)
     arguments = case.call_arguments(drawn, tf.constant)
+    if "mask" in arguments and "mask" not in inspect.signature(layer.call).parameters:
+        for tensor, mask in zip(tensors, tf.nest.flatten(arguments.pop("mask")), strict=True):
+            tensor._keras_mask = mask  # where the layers before it leave a mask for those that only pass it on
     untrained = {key: value for key, value in arguments.items() if key != "training"}
 
-    built_by = tf.nest.flatten(layer(argument, **untrained))
+    built_by = tf.nest.flatten(layer(*positional, **untrained))
     shapes = [tuple(w.shape) for w in layer.weights]
     reset(layer, case.weights(shapes))
     watched = [x for x in tensors if x.dtype.is_floating and not case.whole] + drawn
@@ -84,7 +94,7 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
         with tf.GradientTape() as tape:
             for x in watched:
                 tape.watch(x)
-            results = layer(argument, **arguments)
+            results = layer(*positional, **arguments)
             floating = [output for output in tf.nest.flatten(results) if output.dtype.is_floating]
             total = tf.add_n([tf.reduce_sum(y * c) for y, c in zip(floating, cotangents, strict=True)])
         return results, tape.gradient(total, [*watched, *layer.trainable_weights])
@@ -114,7 +124,7 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
     if case.training:
         arrays.update({f"state{i}": w.numpy() for i, w in enumerate(layer.non_trainable_weights)})
     reset(layer, case.weights(shapes))
-    layer(argument, **arguments)
+    layer(*positional, **arguments)
     arrays["losses"] = np.asarray(sum((float(loss) for loss in layer.losses), 0.0), "float32")
 
     facts = {
@@ -125,13 +135,12 @@ def layer_golden(case: cases.Case) -> tuple[dict[str, Any], dict[str, np.ndarray
     }
     if case.computes_shape:
         batch_shapes = [tf.TensorShape(s) for s in case.shapes]
-        computed = case.make(keras).compute_output_shape(batch_shapes if case.listed else batch_shapes[0])
+        computed = case.make(keras).compute_output_shape(*case.positional(batch_shapes))
         facts["computed_shape"] = shape_lists(computed)
     symbolic_inputs = [
         keras.Input(batch_shape=s, dtype=d) for s, d in zip(case.unknown_shapes(), case.dtypes, strict=True)
     ]
-    constants = {key: value for key, value in untrained.items() if key != "mask" and not case.drawn_arrays()}
-    symbolic = case.make(keras)(symbolic_inputs if case.listed else symbolic_inputs[0], **constants)
+    symbolic = case.make(keras)(*case.positional(symbolic_inputs), **case.symbolic_arguments())
     found = [shape_list(output.shape) for output in tf.nest.flatten(symbolic)]
     facts["symbolic_shape"] = found[0] if len(found) == 1 else found
     if case.check_config and not callable(case.layer):
@@ -195,6 +204,11 @@ def make_functions() -> None:
         arrays[f"constraints/{name}"] = constraint(tf.Variable(cases_functions.constrained(name))).numpy()
     for name, (make, shape) in cases_functions.DETERMINISTIC_INITIALIZERS.items():
         arrays[f"initializers/{name}"] = make(keras)(shape).numpy()
+    for name, case in cases_functions.ADAPTED.items():
+        layer = case.layer(keras)
+        for part, weight in zip(("mean", "variance", "count"), layer.get_weights(), strict=True):
+            arrays[f"adapted/{name}/{part}"] = weight
+        arrays[f"adapted/{name}/output"] = layer(np.asarray(case.data("first"))[:4]).numpy()
     for name, (module, make) in cases_functions.CONFIGURED.items():
         facts[name] = plain(getattr(keras, module).serialize(make(keras)))
     pack(HERE / "functions.npz", facts, arrays)
@@ -204,17 +218,25 @@ def make_losses() -> None:
     facts: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for case in cases_losses.LOSSES:
-        implementation = case.make(keras)
-        weights = case.sample_weight()
+        implementation = case.make(keras3 if case.later else keras)
+        weights, mask = case.sample_weight(), case.mask()
         arguments = {} if weights is None else {"sample_weight": weights}
 
-        def compute(x: Any, case: Any = case, implementation: Any = implementation, arguments: Any = arguments) -> Any:
+        def compute(
+            x: Any, case: Any = case, implementation: Any = implementation, arguments: Any = arguments, mask: Any = mask
+        ) -> Any:
             if case.activation:
                 x = keras.activations.get(case.activation)(x)
+            if mask is not None:
+                x = tf.identity(x)
+                x._keras_mask = tf.constant(mask)
             # Of an array that is no tensor, tf_keras would not drop or add the last axis of size 1.
             return implementation(tf.constant(case.y_true()), x, **arguments)
 
         arrays[case.id], arrays[f"{case.id}/gradient"] = gradient_of(compute, case.y_pred())
+        if case.later and isinstance(implementation, keras3.losses.Loss):
+            described = keras3.losses.serialize(implementation)
+            facts[case.id] = plain({key: described[key] for key in ("class_name", "config")})
         if isinstance(implementation, keras.losses.Loss):
             config = plain(keras.losses.serialize(implementation))
             facts[case.id] = config if "fn" not in config["config"] else None
@@ -226,19 +248,19 @@ def make_metrics() -> None:
     arrays: dict[str, np.ndarray] = {}
     for case in cases_metrics.METRICS:
         keras.backend.clear_session()
-        metric = case.make(keras)
+        metric = case.make(keras3 if case.later else keras)
         results = []
         for batch, weights in zip(case.batches(), case.sample_weights(), strict=True):
             metric.update_state(*batch, sample_weight=weights)
-            results.append(metric.result().numpy())
+            results.append(np.asarray(metric.result()))
         arrays[case.id] = np.asarray(results)
         facts[case.id] = {"name": metric.name}
-        if case.id != "MeanMetricWrapper":
+        if not case.id.startswith("MeanMetricWrapper"):
             facts[case.id]["config"] = plain(metric.get_config())
     for name, (function, true, predicted, shape) in cases_metrics.METRIC_FUNCTIONS.items():
         y_true = cases_losses.drawn(true, f"{name}/true", shape)
         y_pred = cases_losses.drawn(predicted, f"{name}/predicted", shape)
-        arrays[f"function/{name}"] = function(keras, y_true, y_pred).numpy()
+        arrays[f"function/{name}"] = function(keras, tf.constant(y_true), tf.constant(y_pred)).numpy()
     pack(HERE / "metrics.npz", facts, arrays)
 
 
@@ -263,6 +285,54 @@ def make_optimizers() -> None:
         facts[f"schedule/{name}"] = plain(keras.optimizers.schedules.serialize(schedule))
         arrays[f"schedule/{name}"] = np.asarray([schedule(step).numpy() for step in range(60)], "float32")
     pack(HERE / "optimizers.npz", facts, arrays)
+
+
+class Decayed(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule divided by 1 + decay * step, as `decay` does where an optimizer still has it."""
+
+    def __init__(self, inner: Any, decay: float) -> None:
+        self.inner, self.decay = inner, decay
+
+    def __call__(self, step: Any) -> Any:
+        return self.inner(step) / (1.0 + self.decay * tf.cast(step, "float32"))
+
+
+def trajectory(name: str, options: dict[str, Any], legacy: bool) -> np.ndarray:
+    """The weights, in one row, after the steps that are kept."""
+    keras.backend.clear_session()
+    decay = 0.0 if legacy else options.get("decay", 0.0)
+    # today's optimizers refuse `decay`; the rates that it would give are handed to them
+    known = {key: value for key, value in options.items() if legacy or key != "decay"}
+    optimizer = cases_optimizers.make(keras, name, known, legacy)
+    if decay and options["scheduled"]:
+        optimizer.learning_rate = Decayed(optimizer._learning_rate, decay)
+    variables = [tf.Variable(w) for w in cases_optimizers.tiny_start()]
+    optimizer.build(variables) if hasattr(optimizer, "build") else optimizer._create_all_weights(variables)
+
+    @tf.function
+    def train(gradients: list[Any]) -> None:
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    rows = []
+    for step in range(cases_optimizers.LONG):
+        if decay and not options["scheduled"]:
+            optimizer.learning_rate = np.float32(options["learning_rate"]) / np.float32(1.0 + decay * step)
+        gradients = cases_optimizers.tiny_gradients([v.numpy() for v in variables], step)
+        train([tf.constant(g) for g in gradients])
+        if step + 1 == cases_optimizers.LONG and options.get("use_ema"):
+            optimizer.finalize_variable_values(variables)
+        if step + 1 in cases_optimizers.KEPT:
+            rows.append(cases_optimizers.flat([v.numpy() for v in variables]))
+    return np.stack(rows)
+
+
+def make_trajectories() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for legacy, names in ((False, cases_optimizers.VARIANTS), (True, cases_optimizers.LEGACY_VARIANTS)):
+        for name in names:
+            runs = [trajectory(name, o, legacy) for o in cases_optimizers.combinations(name, legacy).values()]
+            arrays[f"legacy/{name}" if legacy else name] = np.stack(runs)
+    pack(HERE / "trajectories.npz", {}, arrays)
 
 
 def training_run(case: cases_training.TrainingCase) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -322,6 +392,28 @@ def structure_of(model: Any) -> dict[str, Any]:
         "count_params": model.count_params(),
         "metrics_names": list(model.metrics_names),
     }
+
+
+def make_backend() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for case in cases_backend.BACKEND:
+        inputs = [tf.constant(x) for x in case.inputs]
+        watched = [x for x in inputs if x.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            for x in watched:
+                tape.watch(x)
+            outputs = tf.nest.flatten(case.call(keras.backend, *inputs))
+            floating = [
+                tf.reduce_sum(y * case.cotangent(i, tuple(y.shape)).astype(y.dtype.name))
+                for i, y in enumerate(outputs)
+                if y.dtype.is_floating
+            ]
+            total = tf.add_n(floating) if floating else None
+        arrays.update({f"{case.id}/{i}": np.asarray(y) for i, y in enumerate(outputs)})
+        if case.gradient and floating:
+            for i, gradient in enumerate(tape.gradient(total, watched, unconnected_gradients="zero")):
+                arrays[f"{case.id}/gradient{i}"] = tf.convert_to_tensor(gradient).numpy()
+    pack(HERE / "backend.npz", {}, arrays)
 
 
 def make_structures() -> None:
@@ -390,7 +482,9 @@ MAKERS: dict[str, Callable[..., None]] = {
     "losses": make_losses,
     "metrics": make_metrics,
     "optimizers": make_optimizers,
+    "trajectories": make_trajectories,
     "training": make_training,
+    "backend": make_backend,
     "structures": make_structures,
     "summaries": check_summaries,
     "progress": make_progress,

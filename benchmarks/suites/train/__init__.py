@@ -1,0 +1,19 @@
+"""Training in parts: the step of each optimizer, on a small network and on a large one."""
+
+from __future__ import annotations
+
+from benchmarks.cases import Case, Target
+from benchmarks.suites.train.table import MODELS, RULES
+
+
+def step(name: str, model: str, steps: int) -> Case:
+    rule = RULES[name]
+    beside = f" (torch: {rule.beside})" if rule.beside else ""
+    title = f"step of {name} on {model}{beside}"
+    parameters = {"name": name, "model": model, "steps": steps}
+    return Case(title, "optimizer_step", parameters, (Target(rule.limit),), operations=steps)
+
+
+def cases(quick: bool) -> list[Case]:
+    """All cases in the order of the table."""
+    return [step(name, model, steps) for model, steps in MODELS.items() for name in RULES]

@@ -1,0 +1,33 @@
+"""The steps of torch's own optimizers."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from benchmarks.meters import Piece
+from benchmarks.suites.train.table import RULES, shapes
+
+DEVICE = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+
+
+def drawn(model: str, seed: int) -> list[torch.Tensor]:
+    """A random tensor for each weight."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=generator).to(DEVICE) for shape in shapes(model)]
+
+
+def optimizer_step(_: ModuleType, name: str, model: str, steps: int) -> Piece:
+    parameters = [nn.Parameter(tensor) for tensor in drawn(model, 0)]
+    for parameter, gradient in zip(parameters, drawn(model, 1), strict=True):
+        parameter.grad = gradient
+    kind, options = RULES[name].torch
+    optimizer = getattr(torch.optim, kind)(parameters, lr=1e-3, **options)
+
+    def run() -> None:
+        for _ in range(steps):
+            optimizer.step()
+
+    return run

@@ -1,0 +1,21 @@
+"""The table by which configs find layers; it stands below the layers, as some of them hold others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kerastorch.core.registry import Registry
+from kerastorch.engine.layer import Layer
+
+layer_registry = Registry("layer", {})  # filled by kerastorch.layers, and by kerastorch.models with the models
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """{'class_name': ..., 'config': ...} of a layer."""
+    return layer_registry.serialize(layer)
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Layer:
+    """The layer that such a config describes."""
+    return layer_registry.from_config(config, custom_objects)

@@ -1,0 +1,195 @@
+"""Recurrences over the steps of sequences: one step after the other, or by torch's fused kernels.
+
+Sequences are (steps, batch, ...) here. Masks are (steps, batch) and True where a step counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from kerastorch.core import nest
+
+Run = tuple[Any, Any, Any]  # the last output, all outputs or None, and the last states
+Kernel = Callable[[torch.Tensor, list[torch.Tensor], list[torch.Tensor]], tuple[torch.Tensor, list[torch.Tensor]]]
+
+CLOSED = 1e30  # what shuts a gate, whatever else the step adds to it: sigmoid(-CLOSED) is 0, sigmoid(CLOSED) is 1
+
+
+def run_steps(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    inputs: Any,
+    states: Any,
+    mask: torch.Tensor | None = None,
+    zero_output_for_mask: bool = False,
+    every_output: bool = True,
+) -> Run:
+    """`step(input, states)`, which returns an output and new states, over all steps of a structure of tensors.
+
+    A masked sample keeps its states, and its output is that of the step before (zeros before the first), or zeros
+    with `zero_output_for_mask`.
+    """
+    columns = [leaf.unbind(0) for leaf in nest.flatten(inputs)]
+    marks = (None,) * len(columns[0]) if mask is None else mask.unbind(0)
+    history: list[list[torch.Tensor]] = []
+    output: Any = None
+    for position, mark in enumerate(marks):
+        before, old_states = nest.flatten(output), nest.flatten(states)
+        output, new_states = step(nest.pack_like(inputs, [column[position] for column in columns]), states)
+        found, new_states = nest.flatten(output), nest.flatten(new_states)
+        if mark is not None:
+            if position == 0 or zero_output_for_mask:
+                before = [torch.zeros_like(leaf) for leaf in found]
+            found = [_choose(mark, *pair) for pair in zip(found, before, strict=True)]
+            new_states = [_choose(mark, *pair) for pair in zip(new_states, old_states, strict=True)]
+            output = nest.pack_like(output, found)
+        states = nest.pack_like(states, new_states)
+        if every_output:
+            history.append(found)
+    outputs = None
+    if every_output:
+        outputs = nest.pack_like(output, [torch.stack(leaves) for leaves in zip(*history, strict=True)])
+    return output, outputs, states
+
+
+def _choose(mark: torch.Tensor, new: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
+    return torch.where(mark.reshape(-1, *(1,) * (new.dim() - 1)), new, old)
+
+
+# --- torch's kernels: inputs (steps, batch, features), states (batch, units), weights as in torch.nn.LSTM -----------
+
+
+def lstm(
+    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Long short-term memory on states h and c, gates in the order i, f, c, o."""
+    before = tuple(state.unsqueeze(0) for state in states)
+    outputs, h, c = torch._VF.lstm(inputs, before, *_options(inputs, weights))
+    return outputs, [h.squeeze(0), c.squeeze(0)]
+
+
+def gru(
+    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Gated recurrent units, gates in the order r, z, n."""
+    outputs, h = torch._VF.gru(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
+    return outputs, [h.squeeze(0)]
+
+
+def tanh_rnn(
+    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The plain recurrence with tanh."""
+    outputs, h = torch._VF.rnn_tanh(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
+    return outputs, [h.squeeze(0)]
+
+
+def relu_rnn(
+    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The plain recurrence with relu."""
+    outputs, h = torch._VF.rnn_relu(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
+    return outputs, [h.squeeze(0)]
+
+
+def _options(inputs: torch.Tensor, weights: list[torch.Tensor]) -> tuple[Any, ...]:
+    """What torch wants to know: has_biases, layers, dropout, train, bidirectional, batch_first.
+
+    `train` asks for what the backward pass needs, which Keras' inference mode may run as well.
+    """
+    if inputs.is_cuda:
+        weights = in_one_block(weights)
+    return weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False, False
+
+
+def in_one_block(weights: list[torch.Tensor]) -> list[torch.Tensor]:
+    """The same weights side by side in memory, as cuDNN wants them."""
+    parts = torch.cat([weight.reshape(-1) for weight in weights]).split([weight.numel() for weight in weights])
+    return [part.view(weight.shape) for part, weight in zip(parts, weights, strict=True)]
+
+
+def run_fused(
+    kernel: Kernel,
+    inputs: torch.Tensor,
+    states: list[torch.Tensor],
+    weights: list[torch.Tensor],
+    mask: torch.Tensor | None = None,
+    zero_output_for_mask: bool = False,
+    every_output: bool = True,
+    keep_states: bool = True,
+) -> Run:
+    """What `run_steps` would do, by one of the kernels above; without `keep_states` the states are left open.
+
+    The valid steps of each sample are moved to its front. What the kernel makes of the rest is never looked at, but
+    for an LSTM's c: a further feature marks the rest and shuts the gates that would change c.
+    """
+    if mask is None:
+        outputs, states = kernel(inputs, states, weights)
+        return outputs[-1], outputs, states
+    aligned = Alignment(mask)
+    if kernel is lstm and keep_states:
+        marked = weights[0].new_zeros(4, weights[0].shape[0] // 4)
+        marked[0], marked[1] = -CLOSED, CLOSED
+        weights = [torch.cat([weights[0], marked.view(-1, 1)], 1), *weights[1:]]
+        moved = aligned.to_front_marked(inputs)
+    else:
+        moved = aligned.to_front(inputs)
+    outputs, new_states = kernel(moved, states, weights)
+    if keep_states:
+        new_states[0] = torch.where(aligned.any_valid, aligned.last_valid(outputs), states[0])
+    if every_output:
+        outputs = aligned.back(outputs, zero_output_for_mask)
+        return outputs[-1], outputs, new_states
+    shown = aligned.ends_valid if zero_output_for_mask else aligned.any_valid
+    return aligned.last_valid(outputs) * shown, None, new_states
+
+
+class Alignment:
+    """The valid steps of each sample moved to its front, their order kept; nothing waits for the device.
+
+    Rows are the features of one step of one sample.
+    """
+
+    def __init__(self, mask: torch.Tensor) -> None:
+        self.mask = mask.t()
+        self.batch, self.steps = self.mask.shape
+        self.order = self.mask.sort(dim=1, descending=True, stable=True).indices  # (batch, steps)
+        self.count = self.mask.cumsum(1)  # valid steps up to each one
+        self.length = self.count[:, -1]
+        self.sample = torch.arange(self.batch, device=mask.device)
+        self.any_valid = (self.length > 0).unsqueeze(1)
+        self.ends_valid = self.mask[:, -1:]
+
+    def _rows(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The rows of `inputs`, and the numbers of those that go to each place of the result."""
+        by_sample = inputs.transpose(0, 1)
+        if by_sample.is_contiguous():
+            return by_sample.flatten(0, 1), (self.order + self.steps * self.sample.unsqueeze(1)).t()
+        return inputs.flatten(0, 1), (self.order * self.batch + self.sample.unsqueeze(1)).t()
+
+    def to_front(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(steps, batch, features) with the valid steps first, the others behind."""
+        rows, numbers = self._rows(inputs)
+        return rows.index_select(0, numbers.reshape(-1)).view(inputs.shape)
+
+    def to_front_marked(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(steps, batch, features + 1) with the valid steps first; behind come zeros with 1 as the last feature."""
+        rows, numbers = self._rows(inputs)
+        rows = torch.nn.functional.pad(rows, (0, 1, 0, 1))
+        rows[-1, -1] = 1
+        place = torch.arange(self.steps, device=numbers.device).unsqueeze(1)
+        numbers = torch.where(place < self.length, numbers, len(rows) - 1)
+        return rows.index_select(0, numbers.reshape(-1)).view(self.steps, self.batch, -1)
+
+    def last_valid(self, outputs: torch.Tensor) -> torch.Tensor:
+        """(batch, units) of the last valid step of each sample; some other step where none is valid."""
+        return outputs[(self.length - 1).clamp(min=0), self.sample]
+
+    def back(self, outputs: torch.Tensor, zero_where_masked: bool) -> torch.Tensor:
+        """(steps, batch, units) with the steps back in their places; masked ones repeat the last valid or are zeros."""
+        rows = torch.cat([outputs.flatten(0, 1), outputs.new_zeros(1, outputs.shape[2])])
+        shown = self.mask if zero_where_masked else self.count > 0
+        numbers = torch.where(shown, (self.count - 1) * self.batch + self.sample.unsqueeze(1), len(rows) - 1)
+        return rows.index_select(0, numbers.reshape(-1)).view(self.batch, self.steps, -1).transpose(0, 1)

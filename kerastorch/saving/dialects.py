@@ -1,0 +1,280 @@
+"""Configs of all Keras versions in the one form that the layers here understand, and the other way round."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from kerastorch import constraints, initializers, losses, metrics, optimizers, regularizers
+from kerastorch.core.config import dtype_name
+from kerastorch.core.registry import Registry
+from kerastorch.engine.shapes import map_tensors_to_shapes
+from kerastorch.layers import layer_registry
+
+# Deeper nesting than this is no model; Python's own limit would be met in the middle of building.
+DEEPEST = 100
+
+# Keras 3's words for arguments that Keras 2 calls otherwise, by class.
+_RENAMED: Mapping[str, Mapping[str, str]] = {
+    "LeakyReLU": {"negative_slope": "alpha"},
+    "InputLayer": {"batch_shape": "batch_input_shape"},
+}
+# Arguments of Keras 3 that say nothing here: how weights are quantised, and renormalisation, which is refused below.
+_IGNORED = frozenset({"quantization_config", "renorm_clipping", "renorm_momentum", "optional", "lora_rank"})
+# Arguments of Keras 3 that say nothing while they are None.
+_NONE = frozenset({"input_axes", "output_axes", "loss_scale_factor", "gradient_accumulation_steps"})
+
+
+class ConfigError(ValueError):
+    """A config that describes no model."""
+
+
+def normalized(value: Any, objects: Mapping[str, Any], label: str, depth: int = 0) -> Any:
+    """`value`, read from JSON, with every object in Keras 2's form {'class_name': ..., 'config': ...}.
+
+    `objects` are the caller's own classes, whose configs stay as they are. Raises ConfigError for configs that are
+    nested too deeply.
+    """
+    if depth > DEEPEST:
+        raise ConfigError(f"{label}: expected a config of at most {DEEPEST} levels; received a deeper one.")
+    if isinstance(value, list):
+        return [normalized(item, objects, label, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    name = value.get("class_name")
+    if not isinstance(name, str):
+        return {key: normalized(item, objects, label, depth + 1) for key, item in value.items()}
+    if name.startswith("Custom>") and name not in objects:
+        name = value["class_name"] = name.removeprefix("Custom>")  # tf_keras calls its own optimizers so
+    if name in _SPECIAL:
+        return _SPECIAL[name](value, lambda item: normalized(item, objects, label, depth + 1))
+    result = {key: normalized(item, objects, label, depth + 1) for key, item in value.items() if key in _KEPT}
+    if isinstance(result.get("config"), dict):
+        registered = value.get("registered_name") or name
+        own = registered in objects or name in objects
+        result["config"] = result["config"] if own else _known(name, result["config"])
+    return result
+
+
+_KEPT = ("class_name", "config", "name", "inbound_nodes", "registered_name")
+
+
+def _numpy(value: Mapping[str, Any], _: Callable[[Any], Any]) -> Any:
+    inner = value["config"]
+    return np.asarray(inner["value"], dtype=str(inner["dtype"]))
+
+
+_SPECIAL: Mapping[str, Callable[[Mapping[str, Any], Callable[[Any], Any]], Any]] = {
+    "DTypePolicy": lambda value, _: value["config"]["name"],
+    "Policy": lambda value, _: value["config"]["name"],
+    "__numpy__": _numpy,
+    "__tensor__": _numpy,
+    "__tuple__": lambda value, again: tuple(again(item) for item in value.get("items", value.get("config"))),
+    "__keras_tensor__": lambda value, _: dict(value),
+}
+
+
+def _known(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments under the names that the class here gives them, without those that say nothing."""
+    renamed = {_RENAMED.get(name, {}).get(key, key): value for key, value in config.items() if key not in _IGNORED}
+    found = layer_registry.entries.get(name)
+    if found is None or not inspect.isclass(found):
+        return {key: value for key, value in renamed.items() if key not in _NONE or value is not None}
+    if config.get("renorm"):
+        raise ConfigError(f"BatchNormalization '{config.get('name')}': expected renorm=False; received renorm=True.")
+    arguments = _arguments(found)
+    return {key: value for key, value in renamed.items() if key in arguments or value not in (None, False)}
+
+
+def _arguments(owner: type) -> set[str]:
+    """The keywords that the constructor of a layer, or of a base that it passes them on to, takes."""
+    names = {"name", "trainable", "dtype", "batch_input_shape", "layers", "build_input_shape", "input_layers"}
+    names |= {"output_layers"}
+    for base in owner.__mro__:
+        constructor = base.__dict__.get("__init__")
+        if constructor is not None:
+            names.update(inspect.signature(constructor).parameters)
+    return names
+
+
+def archived(value: Any) -> Any:
+    """A config as it stands in a .keras archive: objects name the module in which Keras finds their class."""
+    if isinstance(value, list | tuple):
+        return [archived(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {key: archived(item) for key, item in value.items()}
+    name = value.get("class_name")
+    if isinstance(name, str) and isinstance(value.get("config"), dict) and not name.startswith("__"):
+        own = ">" in name
+        name = "Model" if name == "Functional" else name  # the one public name of it that all Keras versions have
+        result["module"] = None if own else _module_of(name)
+        result["class_name"] = name.rpartition(">")[2]
+        result["registered_name"] = value["class_name"] if own else None
+    return result
+
+
+def _module_of(name: str) -> str:
+    if name in ("Sequential", "Model"):
+        return "keras"
+    return next((module for module, known in _HOMES.items() if name in known.entries), "keras")
+
+
+_HOMES: Mapping[str, Registry] = {
+    "keras.layers": layer_registry,
+    "keras.initializers": initializers.registry,
+    "keras.regularizers": regularizers.registry,
+    "keras.constraints": constraints.registry,
+    "keras.losses": losses.registry,
+    "keras.metrics": metrics.registry,
+    "keras.optimizers": optimizers.registry,
+    "keras.optimizers.schedules": optimizers.schedules.registry,
+}
+
+
+def exchanged(value: Any, for_keras_3: bool) -> Any:
+    """A config of ours in words that tf_keras and Keras 3 both understand.
+
+    They count the calls of a nested Sequential differently where it has an Input, so it is written without; and
+    each refuses some arguments of the other, which are left out where they say nothing. Nested functional models they
+    count differently in any case: a file is `for_keras_3` or for tf_keras.
+    """
+    if isinstance(value, list | tuple):
+        return [exchanged(item, for_keras_3) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {key: exchanged(item, for_keras_3) for key, item in value.items()}
+    name, config = result.get("class_name"), result.get("config")
+    if isinstance(name, str) and isinstance(config, dict):
+        silent = _SILENT.get(name, {})
+        if name.lower() in optimizers.registry.entries:
+            silent = _SILENT_IN_OPTIMIZERS
+        if for_keras_3:
+            silent = {**silent, **dict.fromkeys(_OF_TF_KERAS, ...)}
+        result["config"] = {k: v for k, v in config.items() if k not in silent or silent[k] not in (v, ...)}
+        if name != "InputLayer":
+            result["config"].pop("batch_input_shape", None)
+        if "output_layers" in config:
+            _count_calls(result["config"], for_keras_3)
+    return result
+
+
+_RECURRENT: Mapping[str, Any] = {"time_major": False, "implementation": 2}
+_SEPARABLE: Mapping[str, Any] = {
+    "groups": 1,
+    "kernel_initializer": ...,
+    "kernel_regularizer": None,
+    "kernel_constraint": None,
+}
+# What only one of the two knows, with the value that it has anyway, or ... where no value says anything.
+_SILENT: Mapping[str, Mapping[str, Any]] = {
+    **dict.fromkeys(("RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _RECURRENT),
+    **dict.fromkeys(("LSTMCell", "GRUCell"), {"implementation": 2}),
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D", "DepthwiseConv1D", "DepthwiseConv2D"), _SEPARABLE),
+    "InputLayer": {"ragged": False, "sparse": False},
+    "Embedding": {"input_length": None},
+    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), {"groups": 1}),
+    "MultiHeadAttention": {"softmax_robust_masking": False},
+}
+# tf_keras cannot do without these, and Keras 3 refuses them.
+_OF_TF_KERAS = ("is_legacy_optimizer", "query_shape", "value_shape", "key_shape")
+_SILENT_IN_OPTIMIZERS: Mapping[str, Any] = {
+    "jit_compile": ...,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+
+
+def _count_calls(config: dict[str, Any], for_keras_3: bool) -> None:
+    without_input, functional = set(), set()
+    for entry in config["layers"]:
+        inner = entry["config"].get("layers") if entry["class_name"] == "Sequential" else None
+        if inner and inner[0]["class_name"] == "InputLayer":
+            entry["config"]["layers"] = inner[1:]
+            without_input.add(entry["config"]["name"])
+        if for_keras_3 and "output_layers" in entry["config"]:
+            functional.add(entry["config"]["name"])
+    layers = {entry["config"]["name"] for entry in config["layers"]}
+    calls = [call for entry in config["layers"] for call in entry["inbound_nodes"]]
+    own_form = for_keras_3 and (functional or any(_has_tensor_keywords(call, layers) for call in calls))
+    for entry in config["layers"]:
+        entry["inbound_nodes"] = _shift(entry["inbound_nodes"], without_input | functional)
+        if own_form:
+            entry["inbound_nodes"] = [_call_of_keras_3(call, layers) for call in entry["inbound_nodes"]]
+    config["output_layers"] = _shift(config["output_layers"], without_input)
+
+
+def _is_reference(value: Any, layers: set[str]) -> bool:
+    listed = isinstance(value, list) and len(value) in (3, 4) and isinstance(value[1], int)
+    return listed and isinstance(value[0], str) and value[0] in layers
+
+
+def _keywords(call: Any, layers: set[str]) -> dict[str, Any]:
+    """The keywords of a call, which stand at its first tensor."""
+    if _is_reference(call, layers):
+        return call[3] if len(call) == 4 else {}
+    parts = call.values() if isinstance(call, dict) else call if isinstance(call, list) else ()
+    return next((found for part in parts if (found := _keywords(part, layers))), {})
+
+
+def _has_tensor_keywords(call: Any, layers: set[str]) -> bool:
+    return any(_refers(value, layers) for value in _keywords(call, layers).values())
+
+
+def _refers(value: Any, layers: set[str]) -> bool:
+    if _is_reference(value, layers):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_refers(part, layers) for part in parts)
+
+
+def _call_of_keras_3(call: Any, layers: set[str]) -> Any:
+    """A call in Keras 3's own form, which can have tensors among the keywords."""
+
+    def revived(value: Any) -> Any:
+        if _is_reference(value, layers):
+            history = {"shape": [None], "dtype": "float32", "keras_history": value[:3]}
+            return {"class_name": "__keras_tensor__", "config": history}
+        if isinstance(value, dict):
+            return {key: revived(item) for key, item in value.items()}
+        return [revived(item) for item in value] if isinstance(value, list) else value
+
+    single = isinstance(call, list) and len(call) == 1 and _is_reference(call[0], layers)
+    arguments = revived(call[0] if single else call)
+    return {"args": [arguments], "kwargs": revived(_keywords(call, layers))}
+
+
+def _shift(value: Any, layers: set[str]) -> Any:
+    """References [layer, call, tensor, ...] to these layers with the number of the call lowered by one."""
+    if isinstance(value, dict):
+        return {key: _shift(item, layers) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    shifted = [_shift(item, layers) for item in value]
+    if len(value) in (3, 4) and isinstance(value[0], str) and value[0] in layers and isinstance(value[1], int):
+        shifted[1] -= 1
+    return shifted
+
+
+def to_plain(value: Any) -> Any:
+    """What JSON cannot hold, as what it can."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray | torch.Tensor):
+        return value.tolist()
+    if isinstance(value, torch.dtype):
+        return dtype_name(value)
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    raise TypeError(f"save: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")
+
+
+def input_shape(model: Any) -> Any:
+    """The shapes of a model's inputs, where it has symbolic ones."""
+    if model.graph is None:
+        return model._built_shape
+    return map_tensors_to_shapes(model.graph.inputs)

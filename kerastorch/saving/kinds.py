@@ -1,0 +1,69 @@
+"""Which format a path asks for, and which one a file has."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+_SUFFIXES = {
+    ".keras": "archive",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".safetensors": "safetensors",
+    ".pt": "torch",
+    ".pth": "torch",
+    "": "folder",
+}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def kind_of_path(path: Path, label: str) -> str:
+    """'archive', 'hdf5', 'weights' (`.weights.h5`), 'safetensors', 'torch' or 'folder'; ValueError for others."""
+    if path.name.lower().endswith(".weights.h5"):
+        return "weights"
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise ValueError(
+            f"{label}: expected a path that ends in .keras, .h5, .hdf5, .weights.h5, .safetensors, .pt or .pth, or a "
+            f"folder without a dot; received the suffix {suffix!r}. Use for example 'model.keras'."
+        )
+    return _SUFFIXES[suffix]
+
+
+def kind_of_content(path: Path) -> str:
+    """'archive', 'hdf5', 'torch' or 'safetensors' by the first bytes; another word for what is none of them."""
+    if path.is_dir():
+        return "folder"
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith(_HDF5):
+        return "hdf5"
+    if head.startswith(b"PK"):
+        return "torch" if _is_torch(path) else "archive"
+    if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        return "safetensors"
+    if not head:
+        return "empty"
+    if head.lstrip()[:1] == b"<":
+        return "markup"
+    return "pickle" if head[:1] == b"\x80" else "other"
+
+
+def _is_torch(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return any(name.endswith("/data.pkl") for name in file.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def describe_content(path: Path, kind: str) -> str:
+    """What a file that holds no model is instead, and what to do."""
+    if kind == "folder" and (path / "saved_model.pb").exists():
+        return "a TensorFlow SavedModel. Load it with TensorFlow and save it as .keras or .h5"
+    return {
+        "folder": "a folder without model.keras. Pass the file itself",
+        "empty": "an empty file. Save or download it again",
+        "markup": "an HTML or XML page. The download has failed: download the file itself",
+        "pickle": "a pickle, which could run any code. Use torch.save with state_dict() and load_weights()",
+    }.get(kind, "a file of another kind. Check the path, and that the download or copy is complete")

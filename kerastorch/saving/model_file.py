@@ -1,0 +1,238 @@
+"""Whole models in files: `save_model` and `load_model`, whatever the format."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kerastorch.core import registry
+from kerastorch.engine.context import call_context
+from kerastorch.layers import deserialize
+from kerastorch.saving import archive, compiled, dialects, hdf5_file, hdf5_weights, torch_files, weights_tree
+from kerastorch.saving.atomic import replacing
+from kerastorch.saving.code import refuse_code
+from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
+
+KERAS_VERSION = "2.15.0"  # what readers of the file take it for
+# What building a model from a wrong config may raise.
+_BROKEN = (TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
+
+
+def save_model(
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+) -> None:
+    """Write architecture, weights, what the model was compiled with, and the optimizer's state.
+
+    The suffix chooses the format: `.keras`, `.h5` or `.hdf5` (Keras 2's layout), `.safetensors`, `.pt` or `.pth`; a
+    path without one becomes a folder. The file appears whole or not at all.
+    Raises ValueError for a suffix that is none of these, a model that is not built, and an existing file when
+    `overwrite` is False; NotImplementedError for a layer without a config.
+    """
+    path = Path(os.fspath(filepath))
+    label = f"save '{path}'"
+    kind = "hdf5" if save_format in ("h5", "hdf5") else kind_of_path(path, label)
+    if kind == "weights":
+        raise ValueError(
+            f"{label}: expected the suffix of a whole model; received '.weights.h5'. Call save_weights(), or use "
+            "'.keras'."
+        )
+    if not model.built:
+        raise ValueError(
+            f"{type(model).__name__} '{model.name}': expected a built model to save; received one that is not. "
+            "Call it on data, or build it, first."
+        )
+    if kind == "folder":
+        path = path / _INNER
+        kind = "archive"
+    if not overwrite and path.exists():
+        raise ValueError(
+            f"{label}: expected a path that does not exist, as overwrite is False; received {str(path)!r}."
+        )
+    for_keras_3 = kind == "archive"
+    config = _plain({"class_name": registry.registered_name(type(model)), "config": model.get_config()})
+    config = dialects.archived(dialects.exchanged(config, for_keras_3))
+    training = _plain(compiled.to_config(model)) if include_optimizer else None
+    training = dialects.archived(dialects.exchanged(training, for_keras_3))
+    _WRITERS[kind](path, model, config, training)
+
+
+_INNER = "model.keras"  # the archive in a folder
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON gives it back."""
+    return json.loads(json.dumps(value, default=dialects.to_plain))
+
+
+def _write_archive(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
+    import h5py
+
+    description = {**config, "build_config": {"input_shape": dialects.input_shape(model)}}
+    if training is not None:
+        description["compile_config"] = training
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
+    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        weights = Path(folder) / archive.WEIGHTS
+        with h5py.File(weights, "w") as file:
+            weights_tree.write(file, model, training is not None)
+        archive.write(temporary, metadata, json.dumps(description), weights)
+
+
+def _write_hdf5(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
+    import h5py
+
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["backend"], file.attrs["keras_version"] = "tensorflow", KERAS_VERSION
+        file.attrs["model_config"] = json.dumps(config)
+        hdf5_weights.write_layers(file.create_group("model_weights"), model)
+        if training is not None:
+            optimizer = training.pop("optimizer")
+            training["optimizer_config"] = optimizer
+            file.attrs["training_config"] = json.dumps(training)
+            if optimizer is not None:
+                hdf5_weights.write_arrays(file.create_group("optimizer_weights"), model.optimizer.variables)
+
+
+def _write_torch(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
+    with replacing(path) as temporary:
+        torch_files.write_model(temporary, model, {"config": config, "training": training})
+
+
+_WRITERS = {"archive": _write_archive, "hdf5": _write_hdf5, "torch": _write_torch, "safetensors": _write_torch}
+
+
+def load_model(
+    filepath: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Any:
+    """The model in a file that any version of Keras, or `save`, has written; it goes on training where it stopped.
+
+    Classes and functions of your own are found in `custom_objects` or where `register_keras_serializable` has put
+    them; nothing is imported, and no code of the file runs unless `safe_mode` is False.
+    Raises FileNotFoundError, and ValueError for a file that holds no model, not all of one, or what no model needs.
+    """
+    path = Path(os.fspath(filepath))
+    label = f"load_model '{path}'"
+    if path.is_dir():
+        path = path / _INNER if (path / _INNER).is_file() else path
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{label}: expected a model file; found nothing there. Check the path and the working directory."
+        )
+    kind = kind_of_content(path)
+    if kind not in _READERS:
+        raise ValueError(f"{label}: expected a model file; received {describe_content(path, kind)}.")
+    with registry.custom_object_scope(custom_objects):
+        return _READERS[kind](path, label, compile, safe_mode)
+
+
+def _read_archive(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
+    with archive.reading(path, label) as opened:
+        config = opened.json(archive.CONFIG, label)
+        with opened.weights(label) as source, hdf5_file.reading(source, label) as file:
+            model = _build(config, hdf5_file.count_numbers(file, label), label, safe_mode)
+            weights_tree.assign(weights_tree.pairs(file, model, label))
+            name, arrays = weights_tree.optimizer_arrays(file, label)
+    if compile and isinstance(config.get("compile_config"), dict):
+        training = dict(config["compile_config"])
+        if training.get("optimizer") is None and name is not None:
+            training["optimizer"] = name  # Keras 3 may name it beside its state only
+        _compile(model, training, arrays, (), label)
+    return model
+
+
+def _read_hdf5(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
+    with hdf5_file.reading(path, label) as file:
+        text = hdf5_file.text(file, "model_config", label)
+        if text is None:
+            raise ValueError(
+                f"{label}: expected a whole model; received a file of weights alone. Build the model in code and call "
+                "model.load_weights(path)."
+            )
+        config = archive.parse_json(text, f"{label}: model_config")
+        model = _build(config, hdf5_file.count_numbers(file, label), label, safe_mode)
+        weights_tree.assign(hdf5_weights.pairs(file, model, label))
+        training = hdf5_file.text(file, "training_config", label)
+        if compile and training is not None:
+            description = archive.parse_json(training, f"{label}: training_config")
+            if not isinstance(description, dict):
+                raise ValueError(f"{label}: expected training_config as an object; received {description!r}.")
+            description["optimizer"] = description.get("optimizer_config")
+            names, arrays = hdf5_weights.read_arrays(file, "optimizer_weights", label)
+            _compile(model, description, arrays, names, label)
+    return model
+
+
+def _read_torch(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
+    description, state, arrays = torch_files.read_model(path, label)
+    model = _build(description["config"], sum(value.numel() for value in state.values()), label, safe_mode)
+    torch_files.read_into(model, state, label, by_path=True)
+    if compile and description.get("training") is not None:
+        _compile(model, description["training"], arrays, (), label)
+    return model
+
+
+_READERS = {"archive": _read_archive, "hdf5": _read_hdf5, "torch": _read_torch, "safetensors": _read_torch}
+
+
+def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
+    """The model that a config describes, its weights without values: no more of them than the file has numbers."""
+    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
+        raise ValueError(f"{label}: expected the config of a model; received one without a class_name.")
+    build = config.get("build_config")
+    described = dialects.normalized(config, registry.custom_objects, label)
+    if safe_mode is not False:
+        refuse_code(described, label)
+    with _errors_named(label), _weights_from_file(numbers):
+        model = deserialize(described)
+        if not hasattr(model, "layers"):
+            raise ValueError(f"{label}: expected a model; received the config of a {type(model).__name__} layer.")
+        shape = build.get("input_shape") if isinstance(build, dict) else None
+        if not model.built and shape is not None:
+            model.build(tuple(shape))
+    return model
+
+
+def _compile(model: Any, training: dict[str, Any], arrays: Any, names: Any, label: str) -> None:
+    described = dialects.normalized(training, registry.custom_objects, label)
+    refuse_code(described, label)
+    with _errors_named(label):
+        compiled.compile_from(model, described, registry.custom_objects)
+        compiled.restore_optimizer(model, arrays, names)
+
+
+@contextlib.contextmanager
+def _errors_named(label: str) -> Iterator[None]:
+    """What a wrong config makes constructors raise, as a ValueError that names the file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}") from error
+    except _BROKEN as error:
+        raise ValueError(
+            f"{label}: expected the config of a model that can be built; received one that cannot "
+            f"({type(error).__name__}: {error}). Check that the file is complete; pass custom_objects for classes of "
+            "your own."
+        ) from error
+
+
+@contextlib.contextmanager
+def _weights_from_file(numbers: int) -> Iterator[None]:
+    """Let weights be made without initial values, and no more than `numbers` of them."""
+    before, call_context.weights_left = call_context.weights_left, numbers
+    try:
+        yield
+    finally:
+        call_context.weights_left = before
