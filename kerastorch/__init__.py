@@ -16,12 +16,13 @@ from kerastorch import (
     optimizers,
     random,
     regularizers,
+    saving,
     utils,
 )
 from kerastorch._mount import mount_applications
 from kerastorch.core.config import device
 from kerastorch.core.variable import Variable
-from kerastorch.layers import Input
+from kerastorch.layers import Input, Layer
 from kerastorch.models import Model, Sequential
 
 mount_applications()
@@ -29,6 +30,7 @@ mount_applications()
 __version__ = "0.1.0"
 __all__ = [
     "Input",
+    "Layer",
     "Model",
     "Sequential",
     "Variable",
@@ -49,5 +51,6 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]

@@ -173,6 +173,7 @@ def test_rules_for_legacy_keras() -> None:
     for _ in range(2):
         optimizer.apply_gradients([(torch.ones(1), weight)])
     assert weight.item() == -2.0 - 0.5 * 1.5 * 2
+    assert float(optimizer._decayed_lr("float32").numpy()) == pytest.approx(1 / 3)
     assert optimizer.get_slot_names() == ["mean", "start"]
     assert [v.name for v in optimizer.weights] == ["iteration:0", "Old/w/mean:0", "Old/w/start:0"]
     assert optimizer.get_config() == {"name": "Old", "learning_rate": 1.0, "decay": 1.0, "beta": 0.5}
@@ -195,7 +196,7 @@ def test_legacy_optimizers_clip_in_all_ways_and_save_slot_after_slot() -> None:
     ]
     variables = make_variables()
     optimizer = legacy.Adam()
-    optimizer.build(variables)
+    optimizer._create_all_weights(variables)
     names = ["conv/kernel/m", "dense/bias/m", "conv/kernel/v", "dense/bias/v"]
     assert [v.name for v in optimizer.variables] == ["iteration:0", *(f"Adam/{name}:0" for name in names)]
     assert [v.name for v in Adam().variables] == ["iteration:0"]

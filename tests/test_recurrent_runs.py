@@ -130,15 +130,18 @@ def test_weights_in_one_block_are_the_same() -> None:
     assert all(torch.equal(weight.grad, 2 * weight) for weight in weights)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_masked_run_asks_for_no_values(dtype: str) -> None:
+@pytest.mark.parametrize("every_output", [False, True])
+@pytest.mark.parametrize("keep_states", [False, True])
+def test_masked_run_asks_for_no_values(every_output: bool, keep_states: bool) -> None:
     """On 'meta' there are none: whatever waits for the device fails there."""
-    for layer in (LSTM(4, dtype=dtype, return_state=True), GRU(4, dtype=dtype, return_sequences=True)):
-        layer(torch.zeros(2, 3, 4, dtype=getattr(torch, dtype)))
-        layer.to("meta")
-        mask = torch.ones(2, 3, dtype=torch.bool, device="meta")
-        outputs = as_list(layer(torch.zeros(2, 3, 4, dtype=getattr(torch, dtype), device="meta"), mask=mask))
-        assert all(output.device.type == "meta" for output in outputs)
+    with torch.device("meta"):
+        inputs, mask, states = torch.ones(3, 2, 4), torch.ones(3, 2, dtype=torch.bool), [torch.ones(2, 5)] * 2
+        weights = [torch.ones(20, 4), torch.ones(20, 5), torch.ones(20), torch.ones(20)]
+        output, last = recurrent.run_fused(
+            recurrent.lstm, inputs, states, weights, mask, every_output=every_output, keep_states=keep_states
+        )
+    assert output.shape == ((3, 2, 5) if every_output else (2, 5)) and output.is_meta
+    assert [state.shape for state in last] == [(2, 5), (2, 5)]
 
 
 # --- masks ----------------------------------------------------------------------------------------------
@@ -165,13 +168,16 @@ def test_masked_steps_do_not_count(kind: str, masked: str, stacked: bool) -> Non
 
 
 @each_layer
-def test_padding_may_hold_anything(kind: str) -> None:
-    inputs, mask = torch.randn(4, 5, 3), torch.from_numpy(mask_array("right", 4, 5))
-    layer = filled(LAYERS[kind](4, return_sequences=True, return_state=True), inputs)
+@pytest.mark.parametrize("masked", MASKS)
+@pytest.mark.parametrize("sequences", [False, True])
+def test_padding_may_hold_anything(kind: str, masked: str, sequences: bool) -> None:
+    inputs, mask = torch.randn(4, 5, 3), torch.from_numpy(mask_array(masked, 4, 5))
+    layer = filled(LAYERS[kind](4, return_sequences=sequences, return_state=True), inputs)
     wanted = layer(inputs, mask=mask)
     for filling in (1e6, float("inf"), float("nan")):
         found = layer(torch.where(mask[..., None], inputs, filling), mask=mask)
         check_equal(found, wanted, 1e-6)
+        assert all(output.isfinite().all() for output in found)
 
 
 @each_layer

@@ -269,3 +269,22 @@ def test_compute_output_shape_of_any_layer() -> None:
     assert Conv2D(4, 3).compute_output_shape((None, 8, 8, 1)) == (None, 6, 6, 4)
     assert Dropout(0.5).compute_output_shape((2, 7)) == (2, 7)
     assert tuple(Lambda(lambda t: t.mean(1)).compute_output_shape((None, 3, 4))) == (None, 4)
+
+
+def test_keywords_of_recorded_functions_are_the_functions_own() -> None:
+    x = keras.Input((3,))
+    masked = torch.masked_fill(x, mask=x > 1, value=5.0)
+    dropped = torch.dropout(masked, 0.5, train=False)
+    by_name = torch.relu(input=dropped)
+    normalized = torch.batch_norm(by_name, None, None, torch.zeros(3), torch.ones(3), True, 0.1, 1e-3, False)
+    model = keras.Model(x, [masked, by_name, normalized])
+    data = torch.tensor([[0.0, 2.0, -1.0], [3.0, 0.5, 1.0]])
+    expected = data.masked_fill(data > 1, 5.0)
+    found = model(data)
+    assert torch.equal(found[0], expected) and torch.equal(found[1], expected.relu())
+    hooked = []
+    model.layers[1].register_forward_hook(lambda *_: hooked.append(1))
+    model(data)
+    copy = keras.models.clone_model(model)
+    assert torch.equal(copy(data)[0], expected)
+    assert hooked == [1]

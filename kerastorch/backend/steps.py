@@ -123,11 +123,10 @@ def rnn(
         output, new_states = step_function(x, states + more)
         return output, tuple(new_states)
 
-    last, outputs, states = run_steps(
-        step, inputs, tuple(initial_states), mask, zero_output_for_mask, return_all_outputs
-    )
+    outputs, states = run_steps(step, inputs, tuple(initial_states), mask, zero_output_for_mask, return_all_outputs)
     if not return_all_outputs:
-        outputs = nest.map_structure(lambda x: x.unsqueeze(0), last)
+        outputs = nest.map_structure(lambda x: x.unsqueeze(0), outputs)
+    last = nest.map_structure(lambda x: x[-1], outputs)
     if not time_major:
         outputs = nest.map_structure(lambda x: x.transpose(0, 1), outputs)
     return last, outputs, states

@@ -66,6 +66,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
     autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
+    _is_function = False  # True where `training` and `mask` are arguments like any other
     _call_names: tuple[str, ...] = ()  # what `call` takes by position, the first included
     _own_arguments: tuple[str, ...] = ()  # constructor arguments that its signature does not show
     _notes_build = True  # False where `build` itself decides whether the layer is built

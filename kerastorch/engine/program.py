@@ -162,7 +162,7 @@ class _Writer:
             masks = nest.map_structure(self.mask_reference, node.args[0])
             if any(mask is not None for mask in nest.flatten(masks)):
                 kwargs["mask"] = masks
-        if not layer._accepts_mask:
+        if not layer._accepts_mask and not layer._is_function:
             kwargs.pop("mask", None)
         if node.args and _has_layers(layer):
             self.attach_masks((node.args, node.kwargs))
@@ -210,7 +210,7 @@ class _Writer:
     def plan_mask(self, node: Node) -> None:
         layer = node.layer
         own = layer._computes_mask
-        if not node.args:
+        if not node.args or layer._is_function:
             return
         inputs = node.args[0]
         masks = nest.map_structure(self.mask_reference_lazily, inputs)

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer
+from kerastorch.layers import (
+    advanced_activations,
+    core,
+    cudnn_recurrent,
+    embeddings,
+    experimental,
+    merge,
+    noise,
+)
 from kerastorch.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from kerastorch.layers.attention import AdditiveAttention, Attention
 from kerastorch.layers.convolutional import (
@@ -251,14 +260,21 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "add",
+    "advanced_activations",
     "average",
     "concatenate",
+    "core",
+    "cudnn_recurrent",
     "deserialize",
     "dot",
+    "embeddings",
+    "experimental",
     "layer_registry",
     "maximum",
+    "merge",
     "minimum",
     "multiply",
+    "noise",
     "serialize",
     "subtract",
 ]

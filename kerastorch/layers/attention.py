@@ -76,7 +76,7 @@ class SequenceAttention(Layer):
         causal = self.causal or use_causal_mask
         dropout = self.dropout if training else 0.0
         seen = None if value_mask is None else value_mask.bool().unsqueeze(-2)
-        explicit = return_attention_scores or not can_fuse(seen, query.dtype, dropout)
+        explicit = return_attention_scores or not can_fuse(seen, query.dtype, dropout, key.shape[-2])
         product = None if explicit else self.fused_query(query)
         if causal and (product is None or seen is not None):
             seen, causal = merge_masks(seen, causal_mask(query.shape[-2], key.shape[-2], query.device)), False

@@ -15,9 +15,10 @@ from kerastorch.core import nest
 from kerastorch.core.config import current_device
 from kerastorch.core.naming import names
 from kerastorch.core.registry import Registry
+from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.shapes import map_shapes, map_tensors_to_shapes
-from kerastorch.engine.symbolic import Node, TensorSpec, recorder
+from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, recorder
 from kerastorch.ops.operation import operations
 
 
@@ -132,6 +133,7 @@ class TorchOp(Layer):
     """A torch function or tensor method that was applied to symbolic tensors while a model was put together."""
 
     autocast = False
+    _is_function = True
 
     def __init__(self, function: Any, **kwargs: Any) -> None:
         function = _find_function(function) if isinstance(function, str) else function
@@ -143,11 +145,16 @@ class TorchOp(Layer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if is_symbolic((args, kwargs)):
+            return Node(self, args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
+        return nn.Module.__call__(self, *args, **kwargs)  # hooks, and nothing else that layers do
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        return infer_specs(self.call, args, kwargs, self.name)
+
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable, "function": _full_name(self.function)}
-
-    def _as_tensors(self, inputs: Any) -> Any:
-        return inputs  # the first argument may be anything, such as the equation of an einsum
 
 
 # a recorded function takes its own keywords, not `training` and `mask`
@@ -196,8 +203,7 @@ def _find_function(full_name: str) -> Callable[..., Any]:
 
 
 def _record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    layer = TorchOp(function)
-    return Node(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs)).outputs
+    return TorchOp(function)(*args, **kwargs)
 
 
 recorder.record = _record

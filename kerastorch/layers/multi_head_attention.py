@@ -181,14 +181,14 @@ class MultiHeadAttention(Layer):
         if key is not value or query.shape != value.shape:
             self._check_shapes(tuple(query.shape), tuple(value.shape), tuple(key.shape))
         mask = self._compute_attention_mask(query, value, key, attention_mask)
-        dropout = self.dropout if training else 0.0
-        robust = self.softmax_robust_masking and mask is not None
-        explicit = return_attention_scores or robust or not can_fuse(mask, query.dtype, dropout)
-        causal = bool(use_causal_mask)
-        if causal and (explicit or mask is not None or len(self.attention_axes) > 1):
-            mask, causal = merge_masks(mask, self._causal_mask(query, key)), False
         queries = [query.shape[axis] for axis in self.attention_axes]
         keys = [key.shape[axis] for axis in self.attention_axes]
+        dropout = self.dropout if training else 0.0
+        robust = self.softmax_robust_masking and mask is not None
+        explicit = return_attention_scores or robust or not can_fuse(mask, query.dtype, dropout, math.prod(keys))
+        causal = bool(use_causal_mask)
+        if causal and (explicit or mask is not None or len(self.attention_axes) > 1):
+            mask, causal = merge_masks(mask, self._causal_mask(queries, keys, query.device)), False
         mask = None if mask is None else self._flat_mask(mask, queries, keys)
         projected = (self._query_dense(query), self._key_dense(key), self._value_dense(value))
         parts = [self._heads_first(part) for part in projected]
@@ -220,12 +220,11 @@ class MultiHeadAttention(Layer):
             )
         )
 
-    def _causal_mask(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    def _causal_mask(self, queries: list[int], keys: list[int], device: torch.device) -> torch.Tensor:
         if len(self.attention_axes) > 1:
             axes = f"attention_axes={self.attention_axes}"
             raise self._error("a single attention axis with use_causal_mask", axes, "Pass an attention_mask instead")
-        axis = self.attention_axes[0]
-        return causal_mask(query.shape[axis], key.shape[axis], query.device)
+        return causal_mask(queries[0], keys[0], device)
 
     def _flat_mask(self, mask: torch.Tensor, queries: list[int], keys: list[int]) -> torch.Tensor:
         """`mask` with one axis for all queries and one for all keys."""

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+_FEW = 32  # keys
+
 
 def fused_attention(
     query: torch.Tensor,
@@ -65,10 +67,13 @@ def mask_bias(mask: torch.Tensor, dtype: torch.dtype, half: float) -> torch.Tens
     return mask.to(dtype).sub(1).mul_(-half if dtype is torch.float16 else 1e9)
 
 
-def can_fuse(mask: torch.Tensor | None, dtype: torch.dtype, dropout: float) -> bool:
-    """Whether `fused_attention` gives Keras' numbers: not for masks between 0 and 1, nor where the scores of masked
-    keys are dropped, or survive the -1e9 in float64."""
-    return mask is None or (mask.dtype is torch.bool and dtype is not torch.float64 and not dropout)
+def can_fuse(mask: torch.Tensor | None, dtype: torch.dtype, dropout: float, keys: int) -> bool:
+    """Whether `fused_attention` gives Keras' numbers, and sooner than products and a softmax would.
+
+    With a mask it does not where the mask may lie between 0 and 1, where scores are dropped, or where they survive
+    the -1e9 in float64; and few keys are no gain.
+    """
+    return mask is None or (mask.dtype is torch.bool and dtype is not torch.float64 and not dropout and keys > _FEW)
 
 
 def causal_mask(queries: int, keys: int, device: torch.device) -> torch.Tensor:

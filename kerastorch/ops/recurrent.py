@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from kerastorch.core import nest
 
-Run = tuple[Any, Any, Any]  # the last output, all outputs or None, and the last states
+Run = tuple[Any, Any]  # all outputs, or the last one alone, and the last states
 Kernel = Callable[[torch.Tensor, list[torch.Tensor], list[torch.Tensor]], tuple[torch.Tensor, list[torch.Tensor]]]
 
 CLOSED = 1e30  # what shuts a gate, whatever else the step adds to it: sigmoid(-CLOSED) is 0, sigmoid(CLOSED) is 1
@@ -29,7 +30,7 @@ def run_steps(
     """`step(input, states)`, which returns an output and new states, over all steps of a structure of tensors.
 
     A masked sample keeps its states, and its output is that of the step before (zeros before the first), or zeros
-    with `zero_output_for_mask`.
+    with `zero_output_for_mask`. Without `every_output` only the last output is kept.
     """
     columns = [leaf.unbind(0) for leaf in nest.flatten(inputs)]
     marks = (None,) * len(columns[0]) if mask is None else mask.unbind(0)
@@ -48,10 +49,9 @@ def run_steps(
         states = nest.pack_like(states, new_states)
         if every_output:
             history.append(found)
-    outputs = None
     if every_output:
-        outputs = nest.pack_like(output, [torch.stack(leaves) for leaves in zip(*history, strict=True)])
-    return output, outputs, states
+        output = nest.pack_like(output, [torch.stack(leaves) for leaves in zip(*history, strict=True)])
+    return output, states
 
 
 def _choose(mark: torch.Tensor, new: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
@@ -127,23 +127,27 @@ def run_fused(
     """
     if mask is None:
         outputs, states = kernel(inputs, states, weights)
-        return outputs[-1], outputs, states
+        return outputs if every_output else outputs[-1], states
     aligned = Alignment(mask)
     if kernel is lstm and keep_states:
-        marked = weights[0].new_zeros(4, weights[0].shape[0] // 4)
-        marked[0], marked[1] = -CLOSED, CLOSED
-        weights = [torch.cat([weights[0], marked.view(-1, 1)], 1), *weights[1:]]
-        moved = aligned.to_front_marked(inputs)
+        outputs, new_states = lstm(aligned.to_front_marked(inputs), states, _shut_by_mark(weights))
     else:
-        moved = aligned.to_front(inputs)
-    outputs, new_states = kernel(moved, states, weights)
+        outputs, new_states = kernel(aligned.to_front(inputs), states, weights)
+    last = aligned.last_valid(outputs) if keep_states or not every_output else None
     if keep_states:
-        new_states[0] = torch.where(aligned.any_valid, aligned.last_valid(outputs), states[0])
+        new_states[0] = torch.where(aligned.any_valid(), last, states[0])
     if every_output:
-        outputs = aligned.back(outputs, zero_output_for_mask)
-        return outputs[-1], outputs, new_states
-    shown = aligned.ends_valid if zero_output_for_mask else aligned.any_valid
-    return aligned.last_valid(outputs) * shown, None, new_states
+        return aligned.back(outputs, zero_output_for_mask), new_states
+    shown = mask[-1].unsqueeze(1) if zero_output_for_mask else aligned.any_valid()
+    return torch.where(shown, last, 0.0), new_states
+
+
+def _shut_by_mark(weights: list[torch.Tensor]) -> list[torch.Tensor]:
+    """An LSTM's weights for one more feature, which where it is 1 lets nothing in and keeps all of c."""
+    wide = functional.pad(weights[0], (0, 1))
+    i, f, _, _ = wide.detach()[:, -1].chunk(4)
+    i.fill_(-CLOSED), f.fill_(CLOSED)
+    return [wide, *weights[1:]]
 
 
 class Alignment:
@@ -159,8 +163,10 @@ class Alignment:
         self.count = self.mask.cumsum(1)  # valid steps up to each one
         self.length = self.count[:, -1]
         self.sample = torch.arange(self.batch, device=mask.device)
-        self.any_valid = (self.length > 0).unsqueeze(1)
-        self.ends_valid = self.mask[:, -1:]
+
+    def any_valid(self) -> torch.Tensor:
+        """(batch, 1): whether a sample has any valid step."""
+        return (self.length > 0).unsqueeze(1)
 
     def _rows(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The rows of `inputs`, and the numbers of those that go to each place of the result."""
@@ -177,8 +183,8 @@ class Alignment:
     def to_front_marked(self, inputs: torch.Tensor) -> torch.Tensor:
         """(steps, batch, features + 1) with the valid steps first; behind come zeros with 1 as the last feature."""
         rows, numbers = self._rows(inputs)
-        rows = torch.nn.functional.pad(rows, (0, 1, 0, 1))
-        rows[-1, -1] = 1
+        rows = functional.pad(rows, (0, 1, 0, 1))
+        rows.detach()[-1, -1] = 1  # a constant: gradients pass by
         place = torch.arange(self.steps, device=numbers.device).unsqueeze(1)
         numbers = torch.where(place < self.length, numbers, len(rows) - 1)
         return rows.index_select(0, numbers.reshape(-1)).view(self.steps, self.batch, -1)

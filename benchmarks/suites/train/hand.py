@@ -19,15 +19,21 @@ def drawn(model: str, seed: int) -> list[torch.Tensor]:
     return [torch.randn(shape, generator=generator).to(DEVICE) for shape in shapes(model)]
 
 
+def gradients(model: str) -> list[list[torch.Tensor]]:
+    """Two lists, which take turns: under one and the same gradient some rules would run into 0 / 0."""
+    return [drawn(model, 1), drawn(model, 2)]
+
+
 def optimizer_step(_: ModuleType, name: str, model: str, steps: int) -> Piece:
     parameters = [nn.Parameter(tensor) for tensor in drawn(model, 0)]
-    for parameter, gradient in zip(parameters, drawn(model, 1), strict=True):
-        parameter.grad = gradient
+    turns = gradients(model)
     kind, options = RULES[name].torch
     optimizer = getattr(torch.optim, kind)(parameters, lr=1e-3, **options)
 
     def run() -> None:
-        for _ in range(steps):
+        for step in range(steps):
+            for parameter, gradient in zip(parameters, turns[step % 2], strict=True):
+                parameter.grad = gradient
             optimizer.step()
 
     return run

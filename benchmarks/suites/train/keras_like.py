@@ -30,14 +30,13 @@ def _ours(keras: ModuleType, optimizer: Any, model: str, steps: int) -> Piece:
             return tensor.contiguous(memory_format=hand.torch.channels_last).permute(2, 3, 1, 0), (3, 0, 1, 2)
         return (tensor.t(), (1, 0)) if tensor.dim() == 2 else (tensor, None)
 
-    weights = []
-    for tensor, gradient in zip(hand.drawn(model, 0), hand.drawn(model, 1), strict=True):
-        value, order = placed(tensor)
-        weights.append(variables.Variable(value, memory_order=order))
-        weights[-1].grad = placed(gradient)[0]
+    weights = [variables.Variable(value, memory_order=order) for value, order in map(placed, hand.drawn(model, 0))]
+    turns = [[placed(gradient)[0] for gradient in turn] for turn in hand.gradients(model)]
 
     def run() -> None:
-        for _ in range(steps):
+        for step in range(steps):
+            for weight, gradient in zip(weights, turns[step % 2], strict=True):
+                weight.grad = gradient
             optimizer.update([weight.grad for weight in weights], weights)
 
     return run
@@ -51,19 +50,19 @@ def _arrays(model: str, seed: int) -> list[np.ndarray]:
 
 def _of_keras_3(keras: ModuleType, optimizer: Any, model: str, steps: int) -> Piece:
     variables = [keras.Variable(array) for array in _arrays(model, 0)]
-    gradients = [keras.ops.convert_to_tensor(array) for array in _arrays(model, 1)]
+    turns = [[keras.ops.convert_to_tensor(array) for array in _arrays(model, seed)] for seed in (1, 2)]
     optimizer.build(variables)
-    return lambda: [optimizer.apply(gradients, variables) for _ in range(steps)]
+    return lambda: [optimizer.apply(turns[step % 2], variables) for step in range(steps)]
 
 
 def _of_tensorflow(keras: ModuleType, optimizer: Any, model: str, steps: int) -> Piece:
     tensorflow = importlib.import_module("tensorflow")
     variables = [tensorflow.Variable(array) for array in _arrays(model, 0)]
-    gradients = [tensorflow.constant(array) for array in _arrays(model, 1)]
+    turns = [[tensorflow.constant(array) for array in _arrays(model, seed)] for seed in (1, 2)]
     optimizer.build(variables)
 
     @tensorflow.function
-    def update() -> None:
+    def update(gradients: list[Any]) -> None:
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
-    return lambda: [update() for _ in range(steps)]
+    return lambda: [update(turns[step % 2]) for step in range(steps)]

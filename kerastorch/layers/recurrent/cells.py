@@ -262,9 +262,10 @@ class RecurrentCell(AbstractRNNCell):
         **options: Any,
     ) -> recurrent.Run:
         """The cell over (steps, batch, features): `recurrent.run_steps` or `recurrent.run_fused`."""
-        if each_step and training and self.dropout:
-            inputs, of_inputs, of_state = F.dropout(inputs, self.dropout), None, None
-        else:
+        of_inputs = of_state = None
+        if training and each_step and self.dropout:
+            inputs = F.dropout(inputs, self.dropout)
+        elif training and (self.dropout or self.recurrent_dropout):
             of_inputs, of_state = self.draw(inputs[0], states[0], training)
         kernel = self.fused()
         if kernel is not None and of_state is None and (of_inputs is None or len(of_inputs) == 1):

@@ -17,6 +17,7 @@ from kerastorch.engine.shapes import is_shape, map_shapes, placeholder
 from kerastorch.engine.symbolic import TensorSpec, flatten_specs, is_symbolic
 from kerastorch.layers.recurrent.cells import (
     RecurrentCell,
+    Step,
     has_several,
     initial_state_of,
     is_cell,
@@ -82,6 +83,7 @@ class RNN(Layer):
         self.zero_output_for_mask = zero_output_for_mask
         self.__dict__["_sequence_spec"] = InputSpec(min_ndim=3)
         self.__dict__["_states"] = None
+        self.__dict__["_step_shape"] = None  # of one tensor of inputs, where all is known
         self.__dict__["_batch_size"] = None  # that of the data which the layer was built for
 
     # --- states --------------------------------------------------------------------------------------------------
@@ -213,8 +215,9 @@ class RNN(Layer):
         constants: Any = None,
     ) -> Any:  # fmt: skip
         inputs, initial_state, constants = self._separate(inputs, initial_state, constants)
-        check_inputs(self._sequence_spec, inputs, self)
-        first = nest.flatten(inputs)[0]
+        first = inputs if type(inputs) is torch.Tensor else nest.flatten(inputs)[0]
+        if first is not inputs or first.shape[2:] != self._step_shape:
+            check_inputs(self._sequence_spec, inputs, self)
         if not first.shape[0 if self.time_major else 1]:
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected at least one step; received shape "
@@ -229,33 +232,25 @@ class RNN(Layer):
         if self.go_backwards:
             inputs = nest.map_structure(lambda leaf: leaf.flip(0), inputs)
             mask = None if mask is None else mask.flip(0)
-        last, outputs, states = self._run_cell(inputs, states, mask, training, constants)
+        output, states = self._run_cell(inputs, states, mask, training, constants)
         if self.stateful:
             for variable, value in zip(nest.flatten(self._states), nest.flatten(states), strict=True):
                 variable.assign(value)
-        output = last
-        if self.return_sequences:
-            output = outputs if self.time_major else nest.map_structure(_swap, outputs)
+        if self.return_sequences and not self.time_major:
+            output = nest.map_structure(_swap, output)
         return [*_as_list(output), *states] if self.return_state else output
 
-    def _run_cell(self, inputs: Any, states: Any, mask: Any, training: Any, constants: Any) -> tuple[Any, Any, Any]:
-        """Last output, all outputs and last states of the cell on time-major inputs."""
-        options = {"zero_output_for_mask": self.zero_output_for_mask, "every_output": self.return_sequences}
+    def _run_cell(self, inputs: Any, states: Any, mask: Any, training: Any, constants: Any) -> recurrent.Run:
+        """The cell on time-major inputs."""
         cell = self.cell
-        for one in cell.modules() if training and isinstance(cell, Layer) else ():
-            if isinstance(one, RecurrentCell):
-                one.reset_dropout_mask()
-        leaves = nest.flatten(inputs)
-        if leaves[0].device.type == "meta":  # shapes are asked for: one step tells them, fused kernels would not
-            one_step = nest.pack_like(inputs, [leaf[:1] for leaf in leaves])
-            last, _, states = recurrent.run_steps(step_of(cell, training, constants), one_step, states, None, **options)
-            outputs = nest.map_structure(lambda leaf: leaf.expand(len(leaves[0]), *leaf.shape), last)
-            return last, outputs if self.return_sequences else None, states
+        if training:
+            _forget_masks(cell)
+        options = {"zero_output_for_mask": self.zero_output_for_mask, "every_output": self.return_sequences}
+        if nest.flatten(inputs)[0].device.type == "meta":
+            return _probe(step_of(cell, training, constants), inputs, states, self.return_sequences)
         if isinstance(cell, RecurrentCell | StackedRNNCells) and constants is None and cell.runs_sequences():
-            keep_states = self.return_state or self.stateful
-            return cell.run(
-                inputs, states, mask, training, each_step=self._drops_each_step(), keep_states=keep_states, **options
-            )
+            options.update(keep_states=self.return_state or self.stateful)
+            return cell.run(inputs, states, mask, training, training and self._drops_each_step(), **options)
         if constants is not None and not takes_constants(cell):
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected a cell whose `call` takes `constants`; received "
@@ -277,6 +272,7 @@ class RNN(Layer):
             with inside(self.name):
                 self.cell.build(map_shapes(lambda one: one[1:] if self.time_major else (one[0], *one[2:]), shape))
         self.__dict__["_sequence_spec"] = map_shapes(lambda one: InputSpec(shape=(None, None, *one[2:])), shape)
+        self.__dict__["_step_shape"] = tuple(shape[2:]) if is_shape(shape) else None
         if self.stateful:
             self.reset_states()
 
@@ -331,6 +327,23 @@ class RNN(Layer):
         if isinstance(given.get("cell"), Mapping):
             given["cell"] = deserialize(given["cell"])
         return super().from_config(given)
+
+
+def _forget_masks(cell: Any) -> None:
+    """Let cells draw new dropout masks in the next step."""
+    for one in cell.modules() if isinstance(cell, Layer) else ():
+        if isinstance(one, RecurrentCell):
+            one.reset_dropout_mask()
+
+
+def _probe(step: Step, inputs: Any, states: Any, every_output: bool) -> recurrent.Run:
+    """Tensors without values, of the shapes that a run gives: one step tells them, where fused kernels are slow."""
+    leaves = nest.flatten(inputs)
+    one_step = nest.pack_like(inputs, [leaf[:1] for leaf in leaves])
+    output, states = recurrent.run_steps(step, one_step, states, every_output=False)
+    if every_output:
+        output = nest.map_structure(lambda leaf: leaf.expand(len(leaves[0]), *leaf.shape), output)
+    return output, states
 
 
 def _as_list(value: Any) -> list[Any]:

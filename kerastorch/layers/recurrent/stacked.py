@@ -21,6 +21,7 @@ from kerastorch.layers.recurrent.cells import (
     takes_constants,
 )
 from kerastorch.layers.registry import deserialize
+from kerastorch.ops import recurrent
 
 
 class StackedRNNCells(AbstractRNNCell):
@@ -86,17 +87,23 @@ class StackedRNNCells(AbstractRNNCell):
         return own and all(isinstance(cell, RecurrentCell) and cell.runs_sequences() for cell in self.cells)
 
     def run(
-        self, inputs: torch.Tensor, states: Any, mask: Any, training: Any, every_output: bool, **options: Any
-    ) -> tuple[Any, Any, Any]:
-        """`recurrent.run_steps` with these cells."""
+        self,
+        inputs: torch.Tensor,
+        states: Any,
+        mask: torch.Tensor | None,
+        training: bool | None,
+        each_step: bool,
+        every_output: bool,
+        **options: Any,
+    ) -> recurrent.Run:
+        """The cells over (steps, batch, features), each over the whole sequence before the next."""
         new_states = []
-        outputs = inputs
-        for cell, state in zip(self.cells, self._ordered(states), strict=True):
+        for position, (cell, state) in enumerate(zip(self.cells, self._ordered(states), strict=True), 1):
             state = state if nest.is_nested(state) else [state]
-            every = every_output or cell is not self.cells[-1]
-            last, outputs, new = cell.run(outputs, state, mask, training, every_output=every, **options)
-            new_states.append(new)
-        return last, outputs, nest.pack_like(self.state_size, nest.flatten(self._ordered(new_states)))
+            every = every_output or position < len(self.cells)
+            inputs, state = cell.run(inputs, state, mask, training, each_step, every_output=every, **options)
+            new_states.append(state)
+        return inputs, nest.pack_like(self.state_size, nest.flatten(self._ordered(new_states)))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from kerastorch.core.config import torch_dtype
 from kerastorch.core.variable import Variable
 from kerastorch.optimizers.gradients import clip_by_global_norm, clip_by_norm, clip_by_value, name_of
 from kerastorch.optimizers.optimizer import Optimizer, Tensors
@@ -67,6 +68,10 @@ class OptimizerV2(Optimizer):
     def _slot_title(self, name: str, variable: nn.Parameter) -> str:
         return f"{self.name}/{name_of(variable).removesuffix(':0')}/{name}:0"
 
+    def _create_all_weights(self, var_list: Iterable[nn.Parameter]) -> None:
+        """Another name of `build`."""
+        self.build(var_list)
+
     def add_slot(
         self, var: nn.Parameter, slot_name: str, initializer: str | Callable[..., Any] | torch.Tensor = "zeros"
     ) -> Variable:
@@ -110,9 +115,10 @@ class OptimizerV2(Optimizer):
         """The value of a hyperparameter for `get_config`."""
         return self._rate_for_config() if name == "learning_rate" else self._get_hyper(name)
 
-    def _decayed_lr(self, var_dtype: Any = None) -> float:
-        """The learning rate of the running update, decayed."""
-        return self.current_rate()
+    def _decayed_lr(self, var_dtype: Any = None) -> torch.Tensor:
+        """The learning rate of the running or the next update, decayed."""
+        rate = self._rate.at(self._iterations) / (1.0 + self.decay * self._updates())
+        return torch.tensor(rate, dtype=torch_dtype(var_dtype))
 
     def get_gradients(self, loss: torch.Tensor, params: Iterable[nn.Parameter]) -> list[torch.Tensor | None]:
         """The gradients of `loss`, clipped."""
