@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import statistics
 import subprocess
 import sys
 import tokenize
@@ -231,3 +232,26 @@ def test_the_versions_agree():
 def test_the_types_ship():
     assert (ROOT / "kerastorch" / "py.typed").is_file()
     assert 'kerastorch = ["py.typed"]' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def code_lines(node: ast.ClassDef, source: list[str]) -> int:
+    """Lines of a class that are neither blank nor comment nor docstring."""
+    documented = {
+        line
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(inner)
+        for line in range(inner.body[0].lineno, inner.body[0].end_lineno + 1)
+    }
+    lines = set(range(node.lineno, node.end_lineno + 1)) - documented
+    return sum(bool(text := source[line - 1].strip()) and not text.startswith("#") for line in lines)
+
+
+def test_layers_are_short():
+    public = set(kerastorch.layers.__all__)
+    lengths = {}
+    for path in (ROOT / "kerastorch" / "layers").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+        lengths |= {node.name: code_lines(node, text.splitlines()) for node in classes if node.name in public}
+    assert len(lengths) > 90
+    assert statistics.median(lengths.values()) <= 30

@@ -20,7 +20,8 @@ def prepare(name: str) -> tuple[nn.Module, torch.Tensor]:
     """The module, and its input as a channels_last tensor (batch, channels, ...) where it wants channels second."""
     entry = LAYERS[name]
     kind, options = entry.torch
-    module = getattr(nn, kind)(**options).to(DEVICE)
+    module = getattr(nn, kind)(**options)
+    module = (nn.Sequential(nn.ZeroPad2d(entry.pad), module) if entry.pad else module).to(DEVICE)
     x = torch.from_numpy(values(entry)).to(DEVICE)
     if len(entry.shape) >= 4 or kind == "Conv1d":
         x = x.movedim(-1, 1)

@@ -18,6 +18,7 @@ class Entry:
     torch: tuple[str, dict[str, Any]]
     calls: int = 5  # in one piece
     integers: int = 0  # the size of a vocabulary, for inputs that are words
+    pad: tuple[int, ...] = ()  # zeros that torch must add first, where Keras' padding is not symmetric
     mask: str = ""  # the side on which the sequences are padded
     options: dict[str, Any] = field(default_factory=dict)  # further keywords of the call in Keras
 
@@ -44,7 +45,8 @@ LAYERS: dict[str, Entry] = {
     "Conv2D, strides 2": Entry(
         IMAGE,
         ("Conv2D", {"filters": 32, "kernel_size": 3, "strides": 2, "padding": "same"}),
-        _convolution("Conv", 2, kernel_size=3, stride=2, padding=1),
+        _convolution("Conv", 2, kernel_size=3, stride=2),
+        pad=(0, 1, 0, 1),
     ),
     "Conv3D": Entry(
         (4, 12, 12, 12, 32),
@@ -65,7 +67,7 @@ LAYERS: dict[str, Entry] = {
     "MaxPooling2D, same": Entry(
         IMAGE,
         ("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same"}),
-        ("MaxPool2d", {"kernel_size": 3, "stride": 2, "padding": 1}),
+        ("MaxPool2d", {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
     ),
     "AveragePooling2D": Entry(IMAGE, ("AveragePooling2D", {}), ("AvgPool2d", {"kernel_size": 2})),
     "GlobalAveragePooling2D": Entry(
