@@ -1546,7 +1546,12 @@ for _masks in (("right", "empty"), ("empty", "holes")):
     _attend(f"heads-many-keys-{_masks[1]}", [(2, 3, 4), (2, 40, 4)], _heads, masks=_masks)
     row(f"attention-many-keys-{_masks[1]}", "Attention", [(2, 3, 4), (2, 40, 4)], dict(use_scale=True), masks=_masks)
 _attend(
-    "heads-many-keys-causal", [(2, 34, 4), (2, 34, 4)], _heads, masks=("left", "left"), arguments=_causal, tolerance=2e-5
+    "heads-many-keys-causal",
+    [(2, 34, 4), (2, 34, 4)],
+    _heads,
+    masks=("left", "left"),
+    arguments=_causal,
+    tolerance=2e-5,
 )
 _attend(
     "heads-many-keys-float16",

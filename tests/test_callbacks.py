@@ -84,7 +84,7 @@ def test_terminate_on_nan(loss: Any, capsys: pytest.CaptureFixture[str]) -> None
     assert not model.stop_training
     hooks.on_train_batch_end(1, {"loss": loss})
     assert model.stop_training
-    assert capsys.readouterr().out == "Batch 1: Invalid loss, terminating training\n"
+    assert capsys.readouterr().out == f"Batch 1: Invalid loss, terminating training (loss: {float(loss)})\n"
 
 
 # ------------------------------------------------------------------ checkpoints
@@ -160,7 +160,7 @@ def test_checkpoint_errors(tmp_path: Path) -> None:
     ):
         fit(FakeModel(), [callbacks.ModelCheckpoint(str(tmp_path / "{val_los}.h5"))], losses(1.0))
     with pytest.raises(ValueError, match="expected the path of a file; received the folder"):
-        fit(FakeModel(), [callbacks.ModelCheckpoint(str(tmp_path))], losses(1.0))
+        fit(FakeModel(), [callbacks.ModelCheckpoint(str(tmp_path), save_weights_only=True)], losses(1.0))
     with pytest.raises(ValueError, match="expected save_freq 'epoch' or a number of batches; received 'epochs'"):
         callbacks.ModelCheckpoint("x.h5", save_freq="epochs")
 

@@ -219,3 +219,41 @@ def test_wrong_metrics_are_refused_by_compile(argument: str, given: Any, kind: A
 def test_arguments_that_cannot_be(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         make()
+
+
+# --- 'acc' and 'accuracy' -----------------------------------------------------------------------------------
+
+
+def trained(word: str, **options: Any) -> Any:
+    model = classifier(loss="sparse_categorical_crossentropy", metrics=[word])
+    return model.fit(X, CLASS, validation_data=(X, CLASS), epochs=2, verbose=0, **options)
+
+
+@pytest.mark.parametrize(("word", "other"), [("accuracy", "acc"), ("acc", "accuracy")])
+def test_history_answers_to_both_names_with_one_warning(word: str, other: str) -> None:
+    history = trained(word).history
+    assert set(history) == {"loss", word, "val_loss", f"val_{word}"}
+    with pytest.warns(UserWarning, match=f"History: 'val_{other}' was logged as 'val_{word}'") as said:
+        assert history[f"val_{other}"] == history[f"val_{word}"]
+        assert history[other] == history[word]
+        assert history.get(other) == history[word]
+    assert len(said) == 1
+    assert history.get("auc") is None and history.get("auc", 3) == 3
+    with pytest.raises(KeyError, match="auc"):
+        history["auc"]
+
+
+@pytest.mark.parametrize(("word", "other"), [("accuracy", "acc"), ("acc", "accuracy")])
+def test_monitors_answer_to_both_names_with_one_warning(word: str, other: str, tmp_path: Any) -> None:
+    stop = keras.callbacks.EarlyStopping(f"val_{other}", patience=0)
+    with pytest.warns(UserWarning, match=f"EarlyStopping: 'val_{other}' is logged as 'val_{word}'") as said:
+        assert len(trained(word, callbacks=[stop]).epoch) == 2  # the second epoch is no better than the first
+    assert len(said) == 1 and stop.stopped_epoch == 1
+    save = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.weights.h5", f"val_{other}", save_best_only=True, save_weights_only=True
+    )
+    with pytest.warns(UserWarning, match=f"ModelCheckpoint: 'val_{other}' is logged as 'val_{word}'") as said:
+        history = trained(word, callbacks=[save]).history
+    assert len(said) == 1
+    assert save.best == history[f"val_{word}"][0]
+    assert (tmp_path / "best.weights.h5").exists()

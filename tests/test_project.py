@@ -25,14 +25,16 @@ LAYERS = [
     {"activations", "initializers", "regularizers", "constraints", "losses", "random"},
     {"engine"},
     {"layers", "metrics", "optimizers"},
+    {"mixed_precision"},
     {"callbacks"},
     {"training"},
     {"saving"},
     {"models"},
     {"preprocessing", "datasets"},
-    {"utils", "mixed_precision", "wrappers", "distribute", "tuner", "export"},
+    {"utils", "wrappers", "distribute", "tuner", "export"},
     {"applications"},
     {"backend", "objectives", "tf", "porting"},
+    {"config"},
     {"kerastorch"},  # the package's own __init__.py
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import kerastorch as keras
 from kerastorch.layers import GRU, LSTM, RNN, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell, StackedRNNCells
 from kerastorch.ops import recurrent
+from kerastorch.ops.gated_recurrence import gru
+from kerastorch.ops.recurrent_kernels import in_one_block, lstm, torch_gru
 from layer_case import mask_array
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU, "SimpleRNN": SimpleRNN}
@@ -93,7 +95,7 @@ def test_kernels_do_what_the_steps_do(
 def test_kernels_are_used_where_the_options_allow(kind: str) -> None:
     inputs = torch.randn(2, 3, 4)
     usual = [{}, {"use_bias": False}, {"go_backwards": True}, {"unroll": True}, {"dropout": 0.5}]
-    usual += [{"recurrent_dropout": 0.5}]  # outside of training
+    usual += [{"recurrent_dropout": 0.5}, {"activation": torch.tanh}]  # outside of training
     unusual: list[dict[str, Any]] = [{"activation": "sigmoid"}]
     if kind != "SimpleRNN":
         unusual += [{"recurrent_activation": "hard_sigmoid"}]
@@ -107,6 +109,57 @@ def test_kernels_are_used_where_the_options_allow(kind: str) -> None:
         with mock.patch.object(recurrent, "run_fused", wraps=recurrent.run_fused) as kernel:
             LAYERS[kind](4, **options)(inputs, training=True)
         assert kernel.called is used, options
+
+
+def gru_arguments(steps: int, biases: bool, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
+    """Inputs, state and weights of three samples, four features and two units."""
+    shapes = [(steps, 3, 4), (3, 2), (6, 4), (6, 2), *([(6,), (6,)] if biases else [])]
+    return tuple(torch.randn(shape, dtype=dtype, requires_grad=True) for shape in shapes)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("biases", [False, True])
+def test_written_out_backward_pass(steps: int, biases: bool) -> None:
+    """The gradients of the GRU, and theirs, are those of small differences."""
+
+    def run(inputs: torch.Tensor, state: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        return gru(inputs, [state], list(weights))[0]
+
+    arguments = gru_arguments(steps, biases)
+    assert torch.autograd.gradcheck(run, arguments)
+    assert torch.autograd.gradgradcheck(run, arguments)
+    outputs, [last] = gru(arguments[0], [arguments[1]], list(arguments[2:]))
+    wanted, [wanted_last] = torch_gru(arguments[0], [arguments[1]], list(arguments[2:]))
+    check_equal([outputs, last], [wanted, wanted_last])
+
+
+@pytest.mark.parametrize("fixed", range(6))
+def test_gradients_of_some_arguments(fixed: int) -> None:
+    arguments = gru_arguments(4, True, torch.float32)
+    arguments[fixed].requires_grad_(False)
+    sources = [argument for argument in arguments if argument.requires_grad]
+    found = torch.autograd.grad(gru(arguments[0], [arguments[1]], list(arguments[2:]))[0].square().sum(), sources)
+    wanted = torch.autograd.grad(
+        torch_gru(arguments[0], [arguments[1]], list(arguments[2:]))[0].square().sum(), sources
+    )
+    check_equal(list(found), list(wanted), 1e-5)
+
+
+def test_prediction_runs_torch_kernel() -> None:
+    layer, inputs = GRU(4), torch.randn(2, 5, 3)
+    with_gradients = layer(inputs)
+    with torch.no_grad(), mock.patch("kerastorch.ops.gated_recurrence.GatedRecurrence", None):
+        torch.testing.assert_close(layer(inputs), with_gradients)
+
+
+@each_layer
+@pytest.mark.parametrize("options", [{}, {"activation": "sigmoid"}])
+def test_whole_numbers_are_taken_as_floats(kind: str, options: dict[str, str]) -> None:
+    numbers = torch.randint(0, 5, (2, 3, 4))
+    layer = LAYERS[kind](4, **options)
+    torch.testing.assert_close(layer(numbers), layer(numbers.float()))
+    states = [torch.zeros(2, 4) for _ in layer.states]
+    torch.testing.assert_close(layer.cell(numbers[:, 0], states)[0], layer(numbers[:, :1]))
 
 
 def test_weights_are_those_of_torch_transposed() -> None:
@@ -123,7 +176,7 @@ def test_weights_are_those_of_torch_transposed() -> None:
 
 def test_weights_in_one_block_are_the_same() -> None:
     weights = [torch.randn(8, 3).t().requires_grad_(), torch.randn(4, 2, requires_grad=True)]
-    block = recurrent.in_one_block(weights)
+    block = in_one_block(weights)
     assert [torch.equal(one, other) for one, other in zip(block, weights, strict=True)] == [True, True]
     assert block[1].data_ptr() - block[0].data_ptr() == weights[0].numel() * 4
     sum((one * one).sum() for one in block).backward()
@@ -138,7 +191,7 @@ def test_masked_run_asks_for_no_values(every_output: bool, keep_states: bool) ->
         inputs, mask, states = torch.ones(3, 2, 4), torch.ones(3, 2, dtype=torch.bool), [torch.ones(2, 5)] * 2
         weights = [torch.ones(20, 4), torch.ones(20, 5), torch.ones(20), torch.ones(20)]
         output, last = recurrent.run_fused(
-            recurrent.lstm, inputs, states, weights, mask, every_output=every_output, keep_states=keep_states
+            lstm, inputs, states, weights, mask, every_output=every_output, keep_states=keep_states
         )
     assert output.shape == ((3, 2, 5) if every_output else (2, 5)) and output.is_meta
     assert [state.shape for state in last] == [(2, 5), (2, 5)]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from kerastorch.core import nest
+from kerastorch.core.variable import numpy_of
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor, TensorSpec, is_keras_tensor
 from kerastorch.layers import Input, InputLayer
@@ -61,7 +62,7 @@ def function(inputs: Any, outputs: Any, updates: Any = None, name: str | None = 
         phase = [bool(value) for value, use in zip(given, symbolic, strict=True) if not use]
         with torch.no_grad():
             results = model(data[0] if len(data) == 1 else data, **({"training": phase[0]} if phase else {}))
-        results = nest.map_structure(lambda x: x.detach().cpu().numpy(), results)
+        results = nest.map_structure(numpy_of, results)
         return [results] if alone else results
 
     return compute

@@ -32,7 +32,7 @@ class Callback:
     In a hook, `self.model` is the model at work and `self.params` a dict with 'verbose', 'epochs' and
     'steps'. `logs` holds Python numbers under the names that the progress bar shows; values of a batch are
     read from the device when a hook looks at them. `self.model.stop_training = True` ends `fit` after the
-    epoch.
+    epoch. Attributes that are named in `state_attributes` survive an interruption; see `get_state`.
 
     >>> class StopWhenGood(Callback):
     ...     def on_epoch_end(self, epoch, logs=None):
@@ -43,6 +43,8 @@ class Callback:
     model = ModelReference()
     params: dict[str, Any] | None = None
     validation_data: Any = None
+    state_attributes: tuple[str, ...] = ()
+    adds_to_logs: tuple[str, ...] = ()  # the names under which a callback of the package writes into the logs
 
     def __init__(self) -> None:
         self.validation_data = None
@@ -52,6 +54,27 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         self.model = model
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback has to remember when training is interrupted and goes on in another process.
+
+        Numbers, texts, arrays and tensors, also in lists and dicts; here the attributes in `state_attributes`.
+
+        >>> class CountEpochs(Callback):
+        ...     state_attributes = ("epochs",)
+        ...     epochs = 0
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         self.epochs += 1
+        """
+        return {name: getattr(self, name) for name in self.state_attributes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take over what `get_state` returned before the interruption; called after `on_train_begin`."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def release(self) -> None:
+        """Give back what is held while `fit` runs; called when `fit` ends with an error, without `on_train_end`."""
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """The old name of `on_train_batch_begin`."""

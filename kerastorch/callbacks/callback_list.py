@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kerastorch.callbacks.callback import BATCH_HOOKS, HOOKS, Callback, ModelReference
 from kerastorch.callbacks.history import History
-from kerastorch.callbacks.logs import LazyLogs, as_logs
+from kerastorch.callbacks.logs import LazyLogs, Logs, as_logs
 from kerastorch.callbacks.progress import ProgbarLogger
+from kerastorch.callbacks.records import LambdaCallback
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
 
@@ -59,6 +61,8 @@ class CallbackList:
         self.history = self._default(History, add_history)
         self.progbar = self._default(ProgbarLogger, add_progbar)
         self.hooks: dict[str, list[Callable[..., None]]] = {}
+        self.running: tuple[str, int, Logs] | None = None  # the numbered hook that is being called
+        self._called = 0  # how many callbacks have been called for it
         if model is not None:
             self.set_model(model)
         for callback in self.callbacks:
@@ -113,11 +117,13 @@ class CallbackList:
         if not hooks:
             return
         logs = as_logs(logs)
+        self.running = (name, number, logs)
         held = sys.getrefcount(logs)
-        for hook in hooks:
+        for self._called, hook in enumerate(hooks, 1):
             hook(number, logs)
         if type(logs) is LazyLogs and logs.pending and sys.getrefcount(logs) > held:
             logs.read()  # a callback has kept the logs, and later the values would be those of another batch
+        self.running = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._call_numbered("on_epoch_begin", epoch, logs)
@@ -163,6 +169,76 @@ class CallbackList:
 
     def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> None:
         self._call("on_predict_end", logs)
+
+    # --- names of logs --------------------------------------------------------------------------------------------
+
+    def may_add_to_logs(self) -> bool:
+        """Whether a callback of the user's own could write values of its own into the logs of an epoch."""
+        return any(
+            not type(callback).__module__.startswith("kerastorch.") and _own_hook(callback, "on_epoch_end") is not None
+            for callback in self.callbacks
+        ) or any(isinstance(callback, LambdaCallback) for callback in self.callbacks)
+
+    def added_names(self) -> list[str]:
+        """The names that callbacks of the package write into the logs of an epoch."""
+        return [name for callback in self.callbacks for name in getattr(callback, "adds_to_logs", ())]
+
+    # --- interruptions --------------------------------------------------------------------------------------------
+
+    def get_states(self) -> list[dict[str, Any]]:
+        """What every callback but the bar remembers, and whether the hook that is being called still waits for it."""
+        waiting: list[Any] = []
+        if self.running is not None:
+            name = self.running[0]
+            waiting = [one for one in self._kept() if _find_hook(one, name) in self.hooks[name][self._called :]]
+        return [
+            {
+                "class": type(callback).__name__,
+                "state": getattr(callback, "get_state", dict)(),
+                "waits": any(callback is one for one in waiting),
+            }
+            for callback in self._kept()
+        ]
+
+    def set_states(self, states: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Give every callback its state back; returns those that waited for the hook that was being called.
+
+        Callbacks find their state by class and order. Warns where callbacks are others than before.
+        """
+        left = list(states)
+        waiting = []
+        for callback in self._kept():
+            place = next((at for at, one in enumerate(left) if one["class"] == type(callback).__name__), None)
+            if place is None:
+                continue
+            found = left.pop(place)
+            if found["state"]:
+                callback.set_state(dict(found["state"]))
+            if found["waits"]:
+                waiting.append(callback)
+        before, now = [one["class"] for one in states], [type(one).__name__ for one in self._kept()]
+        if before != now:
+            warnings.warn(
+                f"fit: expected the callbacks of before the interruption, {', '.join(before)}; received "
+                f"{', '.join(now)}. Those of the same class go on, the others start anew.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return waiting
+
+    def finish(self, name: str, number: int, logs: Logs, waiting: Sequence[Any]) -> None:
+        """Call a hook for the callbacks that an interruption has kept from it."""
+        wanted = [_find_hook(callback, name) for callback in waiting]
+        hooks = self.hooks[name]
+        self.running = (name, number, logs)
+        for self._called, hook in enumerate(hooks, 1):
+            if hook in wanted:
+                hook(number, logs)
+        self.running = None
+
+    def _kept(self) -> list[Any]:
+        """The callbacks that have something to go on with: all but the progress bar."""
+        return [callback for callback in self.callbacks if not isinstance(callback, ProgbarLogger)]
 
 
 def _checked(callback: Any) -> Any:

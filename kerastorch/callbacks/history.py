@@ -50,6 +50,13 @@ class History(Callback):
         self.history: dict[str, list[Any]] = EpochValues()
         self.epoch: list[int] = []
 
+    def get_state(self) -> dict[str, Any]:
+        return {"history": dict(self.history), "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.history = EpochValues(state["history"])
+        self.epoch = list(state["epoch"])
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 

@@ -35,6 +35,8 @@ class LearningRateScheduler(Callback):
     >>> callback = LearningRateScheduler(lambda epoch, rate: rate * 0.9)
     """
 
+    adds_to_logs = ("lr",)
+
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule = schedule
@@ -80,6 +82,8 @@ class ReduceLROnPlateau(Monitor):
     """
 
     purpose = "learning rate reduction"
+    state_attributes = ("best", "wait", "cooldown_counter")
+    adds_to_logs = ("lr",)
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kerastorch.callbacks.callback import Callback
@@ -20,7 +20,8 @@ def rises(monitor: str) -> bool:
 class Monitor(Callback):
     """Base of the callbacks that watch one value of the logs.
 
-    'acc' finds 'accuracy' and the reverse, which is said once. So is a value that is not logged; it is skipped.
+    'acc' finds 'accuracy' and the reverse, which is said once. So is a value that is not logged, before training where
+    that can be known; it is skipped.
     """
 
     purpose = "monitoring"
@@ -40,6 +41,7 @@ class Monitor(Callback):
         rising = mode == "max" or (mode == "auto" and rises(monitor))
         self.monitor_op: Callable[[float, float], bool] = operator.gt if rising else operator.lt
         self._missing_said = self._other_name_said = False
+        self._expected: Collection[str] | None = None
 
     @property
     def worst(self) -> float:
@@ -58,12 +60,31 @@ class Monitor(Callback):
                 UserWarning,
                 stacklevel=2,
             )
-        if value is None and not self._missing_said:
-            self._missing_said = True
-            warnings.warn(
-                f"{type(self).__name__}: {self.purpose} is conditioned on {self.monitor!r}, which is not "
-                f"available. Available are: {', '.join(logs) or 'none'}.",
-                UserWarning,
-                stacklevel=2,
-            )
+        if value is None and not self._comes_later():
+            self._say_missing(logs)
         return value
+
+    def expect_logs(self, names: Collection[str] | None) -> None:
+        """Take the names that the logs of this training will have, None where they are not known; called by `fit`."""
+        self._expected = names
+        if names is not None and self._watches() and not self._comes_later():
+            self._say_missing(names)
+
+    def _watches(self) -> bool:
+        return True
+
+    def _comes_later(self) -> bool:
+        """Whether the value is known to be logged, though not in every epoch."""
+        names = self._expected or ()
+        return self.monitor in names or other_accuracy_name(self.monitor) in names
+
+    def _say_missing(self, names: Collection[str]) -> None:
+        if self._missing_said:
+            return
+        self._missing_said = True
+        warnings.warn(
+            f"{type(self).__name__}: {self.purpose} is conditioned on {self.monitor!r}, which is not available. "
+            f"Available are: {', '.join(names) or 'none'}.",
+            UserWarning,
+            stacklevel=4,
+        )

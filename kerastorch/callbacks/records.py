@@ -17,7 +17,8 @@ from kerastorch.core.errors import did_you_mean
 class CSVLogger(Callback):
     """Writes the logs of every epoch as a row of a CSV file.
 
-    Columns are 'epoch' and the names in the first epoch's logs, sorted. `append` continues a file.
+    Columns are 'epoch' and the names in the first epoch's logs, sorted. `append` continues a file. After an
+    interruption it goes on behind the last row that the backup knows of.
 
     >>> callback = CSVLogger("training.csv", separator=";", append=True)
     """
@@ -28,10 +29,23 @@ class CSVLogger(Callback):
         self.sep = separator
         self.append = append
         self.keys: list[str] | None = None
+        self._kept: int | None = None  # bytes of an older file that stay
+
+    def get_state(self) -> dict[str, Any]:
+        return {"keys": self.keys, "kept": os.path.getsize(self.filename)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.keys, self._kept = state["keys"], state["kept"]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        with open(self.filename, "a" if self.append else "w", newline="") as file:
-            self._needs_header = file.tell() == 0
+        with open(self.filename, "a", newline="") as file:  # fails here rather than after the first epoch
+            self._kept = file.tell() if self.append else 0
+
+    def _cut(self) -> None:
+        """Drop what is not to stay: with the first row, since until then a backup may tell that older rows have to."""
+        if self._kept is not None and os.path.exists(self.filename):
+            os.truncate(self.filename, min(self._kept, os.path.getsize(self.filename)))
+        self._kept = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = as_logs(logs)
@@ -40,12 +54,12 @@ class CSVLogger(Callback):
             if not any(key.startswith("val_") for key in self.keys):
                 # with validation_freq > 1 the first epoch lacks the values that later ones have
                 self.keys += [f"val_{key}" for key in self.keys]
+        self._cut()
         # opened for each row, so that an interrupted training leaves a whole file behind
         with open(self.filename, "a", newline="") as file:
             writer = csv.writer(file, delimiter=self.sep)
-            if self._needs_header:
+            if file.tell() == 0:
                 writer.writerow(["epoch", *self.keys])
-                self._needs_header = False
             writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
 
 

@@ -24,6 +24,7 @@ class EarlyStopping(Monitor):
     """
 
     purpose = "early stopping"
+    state_attributes = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
 
     def __init__(
         self,
@@ -91,9 +92,9 @@ class EarlyStopping(Monitor):
 
 
 class TerminateOnNaN(Callback):
-    """Ends training at the first batch whose loss is NaN or infinite, and names the batch.
+    """Ends training at the first batch whose loss is NaN or infinite, and names batch and loss.
 
-    It reads the loss of every batch, which makes a GPU wait for each.
+    It reads the loss of every batch, which makes a GPU wait for each. Without it, `fit` warns once after the epoch.
 
     >>> callback = TerminateOnNaN()
     """
@@ -101,5 +102,5 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = as_logs(logs).get("loss")
         if loss is not None and not math.isfinite(np.mean(loss)):
-            print_message(f"Batch {batch}: Invalid loss, terminating training")
+            print_message(f"Batch {batch}: Invalid loss, terminating training (loss: {np.mean(loss)})")
             self.model.stop_training = True

@@ -18,6 +18,7 @@ class Settings:
         self.epsilon = 1e-7
         self.image_data_format = "channels_last"
         self.device: torch.device | None = None
+        self.policy: str | None = None  # the name of the global dtype policy, None where that is `floatx`
 
 
 settings = Settings()

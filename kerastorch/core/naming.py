@@ -37,7 +37,7 @@ def to_snake_case(name: str) -> str:
 
 def to_identifier(name: str) -> str:
     """A Python identifier that reads like `name`: 'conv1/bn' is 'conv1_bn'."""
-    identifier = re.sub(r"\W", "_", name)
+    identifier = re.sub(r"\W", "_", name, flags=re.ASCII)
     if keyword.iskeyword(identifier):
         return f"{identifier}_"
     return identifier if identifier.isidentifier() else f"_{identifier}"

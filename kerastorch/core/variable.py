@@ -71,7 +71,7 @@ class Variable(nn.Parameter):
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A copy of the values as a numpy array."""
-        return np.array(self.detach().cpu().resolve_conj().numpy(), order="C")
+        return np.array(numpy_of(self), order="C")
 
     def value(self) -> torch.Tensor:
         """The values as a plain tensor that shares this variable's memory and takes part in gradients."""
@@ -135,6 +135,12 @@ class Variable(nn.Parameter):
 
     def _attributes(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in _ATTRIBUTES}
+
+
+def numpy_of(tensor: torch.Tensor) -> np.ndarray:
+    """The values as a numpy array, of float32 for bfloat16, which numpy does not have."""
+    values = tensor.detach().cpu().resolve_conj()
+    return (values.float() if values.dtype is torch.bfloat16 else values).numpy()
 
 
 def _lay_out(value: torch.Tensor, memory_order: Sequence[int] | None) -> torch.Tensor:

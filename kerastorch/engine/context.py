@@ -15,6 +15,8 @@ class CallContext(threading.local):
     scope: tuple[str, ...] = ()  # names of the layers whose `call` is running, outermost first
     call_number: int = 0  # counts outermost calls; losses of earlier ones are stale
     probe: Any = None  # the shape probe in progress, see kerastorch.engine.inference
+    mixed_dtype: Any = None  # the dtype that a layer of a mixed policy has autocast compute in, None without one
+    recomputing: bool = False  # whether backward runs layers once more, see kerastorch.engine.recomputation
     weights_left: int | None = None  # how many numbers the file has for new weights, while a model is made from one
 
 

@@ -12,17 +12,19 @@ from kerastorch.engine.symbolic import KerasTensor, Node, TensorSpec
 class Graph:
     """The nodes that compute `outputs` from `inputs`, ordered as tf.keras orders them.
 
+    `added` are symbolic tensors that are computed too, though nobody gets them: those of `AddLoss` and `AddMetric`.
     Raises ValueError when an output cannot be computed from the inputs, or two layers share a name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, owner: str) -> None:
+    def __init__(self, inputs: Any, outputs: Any, owner: str, added: Iterable[KerasTensor] = ()) -> None:
         self.inputs = inputs
         self.outputs = outputs
+        self.added = list(added)
         self.flat_inputs: list[KerasTensor] = nest.flatten(inputs)
         self.flat_outputs: list[KerasTensor] = nest.flatten(outputs)
         self._check_tensors(owner)
         input_keys = {tensor.key for tensor in self.flat_inputs}
-        post_order, first_seen = _visit(self.flat_outputs, input_keys, owner)
+        post_order, first_seen = _visit([*self.flat_outputs, *self.added], input_keys, owner)
         depths, layer_depths = _depths(post_order, input_keys)
         for tensor in self.flat_inputs:
             if tensor.node not in depths:

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from kerastorch.core import nest
 from kerastorch.engine.context import call_context
+from kerastorch.engine.precision import cast
 from kerastorch.engine.symbolic import KerasTensor, Shape, TensorSpec
 
 PROBE_SIZES = (5040, 7560)
@@ -33,6 +34,8 @@ class ShapeProbe(TorchDispatchMode):
         if self.paused:
             return function(*args, **(kwargs or {}))
         args, kwargs = nest.map_structure(_to_meta, (tuple(args), dict(kwargs or {})))
+        if call_context.mixed_dtype is not None and not function._schema.is_mutable:
+            args, kwargs = _in_one_precision((args, kwargs), call_context.mixed_dtype)
         if "device" in kwargs and kwargs["device"] is not None:
             kwargs["device"] = torch.device("meta")
         return function(*args, **kwargs)
@@ -46,6 +49,14 @@ def _to_meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor) and value.device.type != "meta":
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     return value
+
+
+def _in_one_precision(arguments: Any, dtype: torch.dtype) -> Any:
+    """Weights in the dtype of the inputs: autocast, which sees to that, does not know of `meta`."""
+    leaves = nest.flatten(arguments)
+    if not any(isinstance(leaf, torch.Tensor) and leaf.dtype is dtype for leaf in leaves):
+        return arguments
+    return nest.map_structure(lambda leaf: cast(leaf, dtype), arguments)
 
 
 def infer_specs(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:

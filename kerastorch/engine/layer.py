@@ -14,7 +14,7 @@ from torch import nn
 
 from kerastorch import constraints, initializers, regularizers
 from kerastorch.core import nest
-from kerastorch.core.config import current_device, dtype_name, torch_dtype
+from kerastorch.core.config import current_device, torch_dtype
 from kerastorch.core.errors import describe, did_you_mean
 from kerastorch.core.naming import names, to_snake_case
 from kerastorch.core.variable import Variable
@@ -25,6 +25,7 @@ from kerastorch.engine.input_spec import check_inputs
 from kerastorch.engine.layer_config import LayerConfigMixin
 from kerastorch.engine.loss_terms import LossTermsMixin
 from kerastorch.engine.old_words import in_todays_words
+from kerastorch.engine.precision import PrecisionMixin, compute_in
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
 from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, is_metric, track
@@ -45,7 +46,7 @@ class LayerType(type):
         return super().__call__(*args, **kwargs)
 
 
-class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, metaclass=LayerType):
+class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, metaclass=LayerType):
     """The base of all layers: store the arguments, make weights in `build`, compute in `call`.
 
     Weights are `nn.Parameter`s in Keras' shapes, made by `add_weight` when the first input shows its size.
@@ -63,7 +64,6 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
     preserves_shape = False  # True where the output has the shape and dtype of the (first) input
     supports_masking = False  # True where a mask of the input is a mask of the output
     commutes_with_relu = False  # True where relu before the layer and relu after it are the same
-    autocast = True  # False where floating inputs keep their dtype: models, wrappers of foreign modules
     _accepts_training = False
     _accepts_mask = False
     _is_function = False  # True where `training` and `mask` are arguments like any other
@@ -98,7 +98,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
         state["training"] = False  # Keras' models start in inference
         state["_trainable"] = bool(trainable)
         state["_name"] = self._checked_name(name)
-        state["_dtype"] = torch_dtype(getattr(dtype, "name", dtype) if not isinstance(dtype, torch.dtype) else dtype)
+        self.set_policy(dtype)
         state["_inbound_nodes"] = []
         state["_losses"] = (0, [])
         state["_metrics"] = []
@@ -217,7 +217,7 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
                 f"{type(self).__name__} '{self.name}': expected known sizes for the weight '{name}'; received shape "
                 f"{shape}. Give the input a fixed size in that axis: Input(shape=...)."
             )
-        torch_type = self._dtype if dtype is None else torch_dtype(dtype)
+        torch_type = self._variable_dtype if dtype is None else torch_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if torch_type.is_floating_point else "zeros"
         value = self._initial_value(initializers.get(initializer), shape, torch_type, name)
@@ -340,9 +340,15 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
             self.__dict__["_call_number"] = context.call_number
         context.training, context.scope = training, (*outer_scope, self._name)
         try:
-            outputs = super().__call__(*args, **kwargs)
+            if self._mixed_dtype is context.mixed_dtype:
+                outputs = super().__call__(*args, **kwargs)
+            else:
+                with compute_in(self._mixed_dtype):
+                    outputs = super().__call__(*args, **kwargs)
         finally:
             context.training, context.scope = outer_training, outer_scope
+        if self._mixed_dtype is not None:
+            outputs = self._cast_outputs(outputs)
         if outputs is None:
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected `call` to return a tensor; received None. "
@@ -409,20 +415,6 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
                 "Convert the input to a numeric array or tensor."
             )
         return torch.as_tensor(array, device=current_device())
-
-    def _convert(self, tensor: Any) -> Any:
-        """Cast floats to the layer's dtype, as Keras' autocast does."""
-        if (
-            self.autocast
-            and isinstance(tensor, torch.Tensor)
-            and tensor.is_floating_point()
-            and tensor.dtype is not self._dtype
-        ):
-            mask = getattr(tensor, "_keras_mask", None)
-            tensor = tensor.to(self._dtype)
-            if mask is not None:
-                tensor._keras_mask = mask
-        return tensor
 
     def _mask_outputs(self, inputs: Any, outputs: Any, mask: Any) -> None:
         masks = self.compute_mask(inputs, mask)
@@ -520,10 +512,8 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
         return True
 
     def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Layer:
-        # torch's .double(), .half() and .to(dtype): what inputs are cast to follows the weights
         super()._apply(function, recurse)
-        self.__dict__["_dtype"] = function(torch.empty(0, dtype=self._dtype)).dtype
-        structure_version.bump()
+        self._follow_weights(function)
         return self
 
     def extra_repr(self) -> str:
@@ -543,18 +533,6 @@ class Layer(ConnectionsMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, me
     @property
     def name(self) -> str:
         return self._name
-
-    @property
-    def dtype(self) -> str:
-        return dtype_name(self._dtype)
-
-    @property
-    def compute_dtype(self) -> str:
-        return dtype_name(self._dtype)
-
-    @property
-    def variable_dtype(self) -> str:
-        return dtype_name(self._dtype)
 
 
 def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -577,8 +555,11 @@ class _building:
         self.before = self.probe is not None and self.probe.paused
         if self.probe is not None:
             self.probe.paused = True
+        self.precision = compute_in(None)  # weights are made in full precision
+        self.precision.__enter__()
 
     def __exit__(self, *_: Any) -> None:
+        self.precision.__exit__()
         if self.probe is not None:
             self.probe.paused = self.before
 

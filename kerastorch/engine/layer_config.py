@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from kerastorch.core import policy as policies
 from kerastorch.core import registry
-from kerastorch.core.config import dtype_name, torch_dtype
+from kerastorch.core.config import dtype_name
 from kerastorch.engine.connections import ConnectionsMixin
 
 _COMMON = ("name", "trainable", "dtype", "batch_input_shape")
@@ -27,7 +28,8 @@ class LayerConfigMixin:
 
         An argument is read from the attribute of the same name, where there is one.
         """
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        dtype = policies.serialize(self.dtype_policy)
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
         if self._batch_input_shape is not None:
             config["batch_input_shape"] = self._batch_input_shape
         args, kwargs = self._arguments
@@ -54,8 +56,10 @@ class LayerConfigMixin:
     def _argument(self, key: str, given: Any) -> Any:
         """The attribute called like an argument, unless the layer keeps something else under that name."""
         held = getattr(type(self), key, None)
-        if key not in self.__dict__ and (not isinstance(held, property) or held is getattr(ConnectionsMixin, key, None)):
-            return given  # `output_shape` as an argument is what the author gave, not where the layer stands
+        # `output_shape` as an argument is what the author gave, not where the layer stands
+        own = isinstance(held, property) and held is not getattr(ConnectionsMixin, key, None)
+        if key not in self.__dict__ and not own:
+            return given
         value = getattr(self, key)
         foreign = isinstance(value, nn.Module | nn.Parameter) and not isinstance(given, nn.Module)
         return given if foreign else value
@@ -76,7 +80,7 @@ class LayerConfigMixin:
         if "name" in common:
             self.__dict__.update(_name=common["name"], _automatic_name=None)
         if "dtype" in common:
-            self.__dict__["_dtype"] = torch_dtype(common["dtype"])
+            self.set_policy(common["dtype"])
         if common.get("trainable") is False:
             self.trainable = False
         if common.get("batch_input_shape") is not None:

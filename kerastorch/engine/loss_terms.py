@@ -10,6 +10,7 @@ from torch import nn
 
 from kerastorch.core import nest
 from kerastorch.engine.context import call_context, structure_version
+from kerastorch.engine.precision import in_full_precision
 from kerastorch.engine.tracking import TrackedDict, TrackedList, is_metric
 from kerastorch.engine.weights import parameters_of
 
@@ -22,8 +23,8 @@ class LossTermsMixin(nn.Module):
 
         Called inside `call`, it counts for that call; called outside with a function, for every step.
         """
-        if call_context.probe is not None:
-            return  # shapes are being found, there are no values
+        if call_context.probe is not None or call_context.recomputing:
+            return  # shapes are being found, there are no values; or the values have been added
         for loss in losses if isinstance(losses, list | tuple) else [losses]:
             if callable(loss) and not isinstance(loss, torch.Tensor):
                 self.__dict__.setdefault("_loss_functions", []).append(loss)
@@ -44,7 +45,7 @@ class LossTermsMixin(nn.Module):
                 f"{type(self).__name__} '{self.name}': expected a name for the metric; received None. "
                 "Call add_metric(value, name='...')."
             )
-        if call_context.probe is not None:
+        if call_context.probe is not None or call_context.recomputing:
             return
         if "_added_metrics" not in self.__dict__:
             self.__dict__["_added_metrics"] = {}
@@ -114,7 +115,8 @@ class LossTermsMixin(nn.Module):
 
     def _add_activity_loss(self, outputs: Any) -> None:
         for output in nest.flatten(outputs):
-            self.add_loss(self.activity_regularizer(output) / output.shape[0])
+            # sums of many squares leave the range of float16
+            self.add_loss(self.activity_regularizer(in_full_precision(output)) / output.shape[0])
 
 
 def _listed_metrics(layer: Any) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +18,9 @@ from kerastorch.core.naming import to_identifier
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
+from kerastorch.engine.precision import casting_to
+from kerastorch.engine.recomputation import can_repeat
+from kerastorch.engine.statements import Statement, body, body_in_parts
 from kerastorch.engine.symbolic import KerasTensor, Node, Shape, TensorSpec, flatten_specs, symbolic_leaves
 
 _RESERVED = ("self", "training", "forward", "torch", "None", "True", "False")
@@ -27,16 +32,22 @@ class Program:
 
     `code` is the source, and it is what runs: `self.<layer>` is the layer's `call` itself where the layer is plain,
     else the layer, so that hooks, nested models and activity losses are seen to. With `optimize`, a relu before a max
-    pooling moves behind it: the values and gradients are the same, and the pooled tensor is smaller.
+    pooling moves behind it: the values and gradients are the same, and the pooled tensor is smaller. With `recompute`,
+    parts of it keep their inputs alone, and backward computes them once more.
     """
 
-    def __init__(self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True) -> None:
+    def __init__(
+        self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True, recompute: bool = False
+    ) -> None:
         self.graph = graph
+        self.recompute = recompute
         self.moved = _relus_to_move(graph) if optimize else {}
         self.callees: dict[str, tuple[Any, str]] = {}
         self.constants: dict[str, Any] = {}
         self.masked_outputs: list[bool] = []
+        self.repeated: list[Any] = []  # the layers that may run twice
         self.code = _Writer(self, graph, masked).write()
+        self.dtypes = [layer._dtype for layer, _ in self.callees.values()]
         namespace: dict[str, Any] = {
             "__loader__": _SourceLoader(self.code),
             "__name__": "kerastorch.generated",
@@ -64,8 +75,10 @@ class Program:
         return all(layer.is_plain() for layer, _ in self.callees.values())
 
     def is_current(self) -> bool:
-        """Whether the layers whose relu was moved still are what they were: not hooked, the activation unchanged."""
-        return all(
+        """Whether layers still are what the code counts on: their dtypes, hooks, and activations that were moved."""
+        if any(layer._dtype is not dtype for (layer, _), dtype in zip(self.callees.values(), self.dtypes, strict=True)):
+            return False
+        return all(map(can_repeat, self.repeated)) and all(
             first.is_plain() and second.is_plain() and first.without_relu() is not None
             for first, second in self.moved.values()
         )
@@ -99,22 +112,17 @@ class _SourceLoader:
         return self.source
 
 
-class _Statement:
-    def __init__(self, target: str, expression: str, uses: list[str]) -> None:
-        self.target, self.expression, self.uses = target, expression, uses
-
-
 class _Writer:
     """Writes one program; its tables are thrown away afterwards."""
 
     def __init__(self, program: Program, graph: Graph, masked: tuple[bool, ...]) -> None:
         self.program, self.graph, self.masked = program, graph, masked
         self.names: Counter[str] = Counter()
-        self.layer_names: dict[int, str] = {}
+        self.layer_names: dict[tuple[int, str], str] = {}
         self.values: dict[tuple[int, int], str] = {}
         self.masks: dict[tuple[int, int], str | _PendingMask] = {}
         self.mask_shapes: dict[tuple[int, int], Shape] = {}  # of masks that are not (batch, steps)
-        self.statements: list[_Statement] = []
+        self.statements: list[Statement] = []
 
     def write(self) -> str:
         arguments = []
@@ -133,24 +141,16 @@ class _Writer:
         outputs = nest.pack_like(self.graph.outputs, [_Name(name) for name in results])
         kept = set(results) | set(result_masks)
         lines = [f"def forward(self, {', '.join(arguments)}, training=False):"]
-        lines += self.body(kept)
+        if self.program.recompute:
+            lines += body_in_parts(self.statements, kept, self.constant, self.fresh)
+        else:
+            lines += body(self.statements, kept, self.constant)
         lines += [
             f"    {value}._keras_mask = {mask}"
             for value, mask in zip(results, result_masks, strict=True)
             if mask != "None"
         ]
         return "\n".join([*lines, f"    return {self.render(outputs)}", ""])
-
-    def body(self, kept: set[str]) -> list[str]:
-        """The statements; a value is let go on the line of its last use, as its memory serves the next layer."""
-        seen: set[str] = set(kept)
-        lines: list[str] = []
-        for statement in reversed(self.statements):
-            finished = [name for name in dict.fromkeys(statement.uses) if name not in seen]
-            seen.update(statement.uses)
-            release = f"; {' = '.join(finished)} = None" if finished else ""
-            lines.append(f"    {statement.target} = {statement.expression}{release}")
-        return lines[::-1]
 
     def emit_node(self, node: Node) -> None:
         layer = node.layer
@@ -174,7 +174,14 @@ class _Writer:
         expression = f"self.{method}({', '.join(rendered)})"
         if any(id(parent) in self.program.moved for parent in node.parents()):
             expression = f"torch.relu_({expression})"
-        self.statements.append(_Statement(target, expression, uses))
+        mixed = layer.mixed_dtype_for(node.inputs)
+        if mixed not in (None, ...) and layer.casts_outputs and not layer._modules:
+            expression = f"{self.constant(casting_to(mixed), f'to_{dtype_name(mixed)}')}({expression})"
+        repeats = self.program.recompute and can_repeat(layer)
+        if repeats:
+            self.program.repeated.append(layer)
+        size = sum(spec.dtype.itemsize * math.prod(n or 1 for n in spec.shape[1:]) for spec in node.flat_specs)
+        self.statements.append(Statement(target, expression, uses, mixed, layer, repeats, size=size))
         if isinstance(node.outputs, KerasTensor):
             self.values[id(node), 0] = target
         else:
@@ -184,7 +191,7 @@ class _Writer:
     def unpack(self, node: Node, target: str) -> None:
         for index, path in enumerate(_paths(node.outputs)):
             self.values[id(node), index] = name = self.fresh(f"{node.layer.name}_{index}")
-            self.statements.append(_Statement(name, f"{target}{path}", [target]))
+            self.statements.append(Statement(name, f"{target}{path}", [target]))
 
     def cast(self, inputs: Any, layer: Layer) -> Any:
         """Floating inputs in the layer's dtype, as an eager call would cast them."""
@@ -205,7 +212,7 @@ class _Writer:
             mask = self.mask_name(leaf)
             if mask is not None:
                 value = self.values[leaf.key]
-                self.statements.append(_Statement(f"{value}._keras_mask", mask, [value, mask]))
+                self.statements.append(Statement(f"{value}._keras_mask", mask, [value, mask]))
 
     def plan_mask(self, node: Node) -> None:
         layer = node.layer
@@ -274,7 +281,7 @@ class _Writer:
             return f"[{', '.join(map(self.render, value))}]"
         if type(value) is tuple:
             return f"({', '.join(map(self.render, value))}{',' if len(value) == 1 else ''})"
-        if isinstance(value, _LITERALS) and type(value) in _LITERALS and value == value:
+        if type(value) in _LITERALS and value not in (math.inf, -math.inf) and value == value:
             return "..." if value is Ellipsis else repr(value)
         return self.constant(value, "constant")
 
@@ -282,7 +289,9 @@ class _Writer:
         for known, held in self.program.constants.items():
             if held is value:
                 return f"self.{known}"
-        name = self.fresh(f"{name}_" if not isinstance(value, torch.dtype) else name)
+        name = self.fresh(name if isinstance(value, torch.dtype | functools.partial) else f"{name}_")
+        while name in self.program.callees or name in self.program.constants:
+            name += "_"
         self.program.constants[name] = value
         return f"self.{name}"
 
@@ -292,12 +301,14 @@ class _Writer:
         return names + [leaf.text for leaf in leaves if isinstance(leaf, _Name) and leaf.text != "training"]
 
     def callee(self, layer: Layer, method: str) -> str:
-        key = id(layer)
+        key = (id(layer), method)
         if key not in self.layer_names:
-            self.layer_names[key] = to_identifier(layer.name)
-        name = self.layer_names[key] + ("" if method == "call" else f"_{method}")
-        self.program.callees[name] = (layer, method)
-        return name
+            name = to_identifier(layer.name) + ("" if method == "call" else f"_{method}")
+            while name in self.program.callees or name in self.program.constants:
+                name += "_"  # 'a/b' and 'a_b' are different layers
+            self.layer_names[key] = name
+            self.program.callees[name] = (layer, method)
+        return self.layer_names[key]
 
     def fresh(self, base: str) -> str:
         name = to_identifier(base)
@@ -331,7 +342,7 @@ class _PendingMask:
             inputs = self.node.args[0]
             self.name = writer.fresh(f"{self.node.layer.name}_mask")
             expression = f"self.{self.method}({writer.render(inputs)}, {writer.render(masks)}){self.selector}"
-            writer.statements.append(_Statement(self.name, expression, writer.used((inputs, masks))))
+            writer.statements.append(Statement(self.name, expression, writer.used((inputs, masks))))
         return self.name
 
 
@@ -345,7 +356,7 @@ class _CarriedMask:
     def emit(self) -> str:
         if self.name is None:
             self.name = self.writer.fresh(f"{self.value}_mask")
-            statement = _Statement(self.name, f"{self.value}._keras_mask", [self.value])
+            statement = Statement(self.name, f"{self.value}._keras_mask", [self.value])
             self.writer.statements.append(statement)
         return self.name
 

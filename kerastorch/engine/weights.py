@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from kerastorch.core.variable import Variable
+from kerastorch.core.variable import Variable, numpy_of
 from kerastorch.engine.tracking import Container
 
 
@@ -132,7 +132,7 @@ class WeightsMixin(nn.Module):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights as numpy arrays, in the order of `weights`."""
-        return [np.array(weight.detach().cpu().numpy(), order="C") for weight in self.weights]
+        return [np.array(numpy_of(weight), order="C") for weight in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Overwrite all weights; nothing is changed when a shape does not fit (ValueError)."""
@@ -154,6 +154,22 @@ class WeightsMixin(nn.Module):
         with torch.no_grad():
             for weight, value in zip(mine, weights, strict=True):
                 weight.copy_(value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value)))
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put what this layer itself holds into `store`, by name; an author may store more, or otherwise."""
+        store.update({str(number): weight for number, weight in enumerate(self._own(True) + self._own(False))})
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Take over what `save_own_variables` has stored; ValueError when it is of another number or shape."""
+        own = self._own(True) + self._own(False)
+        if len(own) != len(store):
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected {len(own)} stored arrays; received {len(store)}. "
+                "Build the layer that they were saved from."
+            )
+        with torch.no_grad():
+            for number, weight in enumerate(own):
+                weight.copy_(torch.as_tensor(store[str(number)]).reshape(weight.shape))
 
     def count_params(self) -> int:
         """The number of scalars in all weights; ValueError for a layer whose weights do not exist yet."""

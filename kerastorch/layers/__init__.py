@@ -14,6 +14,7 @@ from kerastorch.layers import (
     noise,
 )
 from kerastorch.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
+from kerastorch.layers.added import AddLoss, AddMetric
 from kerastorch.layers.attention import AdditiveAttention, Attention
 from kerastorch.layers.convolutional import (
     Conv1D,
@@ -141,6 +142,8 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AddLoss",
+    "AddMetric",
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",

@@ -173,7 +173,7 @@ class PReLU(ActivationLayer):
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         # torch's kernel wants one alpha for each column of a matrix: leading axes that share it are rows
         columns = inputs.shape[self._first_column :]
-        alpha = self.alpha
+        alpha = self.alpha.to(inputs.dtype)
         if self._is_spread:
             alpha = alpha.reshape(alpha.shape[self._first_column - 1 :]).expand(columns)
         return F.prelu(inputs.reshape(-1, columns.numel()), alpha.reshape(-1)).view(inputs.shape)

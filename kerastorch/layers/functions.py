@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Lambda(Layer):
     >>> Lambda(lambda x: x ** 2)(torch.tensor([3.0]))
     tensor([9.])
     """
+
+    casts_outputs = False
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class TorchModule(Layer):
     torch.Size([3, 2])
     """
 
-    autocast = False
+    autocast = casts_outputs = False
 
     def __init__(self, module: nn.Module, name: str | None = None, **kwargs: Any) -> None:
         if not isinstance(module, nn.Module):
@@ -132,7 +134,7 @@ class TorchModule(Layer):
 class TorchOp(Layer):
     """A torch function or tensor method that was applied to symbolic tensors while a model was put together."""
 
-    autocast = False
+    autocast = casts_outputs = False
     _is_function = True
 
     def __init__(self, function: Any, **kwargs: Any) -> None:
@@ -152,6 +154,11 @@ class TorchOp(Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         return infer_specs(self.call, args, kwargs, self.name)
+
+    def mixed_dtype_for(self, inputs: Sequence[Any]) -> Any:
+        """A function computes in the dtype of its inputs; of tensors in 16 bits autocast computes just so."""
+        halves = (torch.float16, torch.bfloat16)
+        return ... if all(one.dtype in halves or not one.dtype.is_floating_point for one in inputs) else None
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable, "function": _full_name(self.function)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerastorch.core.config import floatx
 from kerastorch.core.naming import names
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor, Node, TensorSpec
@@ -40,7 +41,10 @@ class InputLayer(Layer):
                 "Give the shape of one sample, without the batch axis: Input(shape=(28, 28, 1))."
             )
         super().__init__(
-            name=name or names.next("input", first_is_bare=False), dtype=dtype, batch_input_shape=full, **kwargs
+            name=name or names.next("input", first_is_bare=False),
+            dtype=floatx() if dtype is None else dtype,  # whatever the policy: data come in full precision
+            batch_input_shape=full,
+            **kwargs,
         )
         self.sparse, self.ragged = bool(sparse), bool(ragged)
         self.built = True

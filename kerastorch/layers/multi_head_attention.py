@@ -126,7 +126,7 @@ class MultiHeadAttention(Layer):
             bias_constraint=self.bias_constraint,
             name=name,
             trainable=self.trainable,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
         )
 
     def _error(self, expected: str, received: str, advice: str) -> ValueError:

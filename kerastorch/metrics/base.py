@@ -177,6 +177,33 @@ class Metric:
         for weight, value in zip(self.weights, weights, strict=True):
             weight.assign(value)
 
+    def get_state(self) -> dict[str, Any]:
+        """All that was gathered, the batches that wait included: what a backup in the middle of an epoch keeps.
+
+        That is weights, the attributes that are numbers, arrays or tensors, and those of metrics inside.
+        """
+        own = {name: value for name, value in vars(self).items() if name not in ("_weights", "_waiting")}
+        waiting = [(y, prediction, _logits_of(prediction), weight) for y, prediction, weight in self._waiting]
+        return {
+            "weights": [weight.detach() for weight in self._weights],
+            "waiting": waiting,
+            "attributes": {name: value for name, value in own.items() if _is_plain(value)},
+            "metrics": [metric.get_state() for metric in self._inner_metrics()],
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `get_state` returned."""
+        vars(self).update(state["attributes"])
+        for weight, value in zip(self._weights, state["weights"], strict=True):
+            weight.assign(value)
+        self._waiting = []
+        for y_true, y_pred, logits, weight in state["waiting"]:
+            if logits is not None:
+                y_pred._keras_logits = logits
+            self._waiting.append((y_true, y_pred, weight))
+        for metric, inner in zip(self._inner_metrics(), state["metrics"], strict=True):
+            metric.set_state(inner)
+
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}
 
@@ -197,3 +224,17 @@ def _joined(parts: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
     if logits[0] is not None:
         whole._keras_logits = torch.cat(logits)  # type: ignore[attr-defined]
     return whole
+
+
+def _logits_of(prediction: torch.Tensor | None) -> torch.Tensor | None:
+    return getattr(prediction, "_keras_logits", None)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a number, an array, a plain tensor, or lists and dicts of these."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(part) for part in value)
+    if isinstance(value, Mapping):
+        return all(_is_plain(part) for part in value.values())
+    is_array = isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+    return isinstance(value, bool | int | float) or is_array or type(value) is torch.Tensor

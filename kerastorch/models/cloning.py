@@ -63,7 +63,10 @@ def _clone_graph(model: Any, input_tensors: Any, make: Callable[[Any], Any]) -> 
     inputs, outputs = nest.map_structure(stand_in, graph.inputs), nest.map_structure(stand_in, graph.outputs)
     # a class with a constructor of its own cannot be made from tensors; its graph can
     kind = type(model) if type(model).__init__ is Model.__init__ else Functional
-    return kind(inputs=inputs, outputs=outputs, name=model.name)
+    result = kind(inputs=inputs, outputs=outputs, name=model.name)
+    if graph.added:
+        result.compute_too(map(stand_in, graph.added))
+    return result
 
 
 def _clone_layer(layer: Layer) -> Layer:

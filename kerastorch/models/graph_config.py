@@ -11,7 +11,7 @@ import torch
 from kerastorch.core import nest
 from kerastorch.core.config import dtype_name
 from kerastorch.engine.symbolic import KerasTensor, Node
-from kerastorch.layers import InputLayer, TorchOp, deserialize
+from kerastorch.layers import AddLoss, AddMetric, InputLayer, TorchOp, deserialize
 
 _CONSTANT = "_CONSTANT_VALUE"  # Keras' mark for a call whose first argument is no tensor
 
@@ -57,8 +57,10 @@ def to_config(model: Any) -> dict[str, Any]:
     }
 
 
-def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> tuple[Any, Any, str | None]:
-    """Inputs, outputs and name: layers are made first, then called as soon as their inputs exist."""
+def from_config(
+    config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None
+) -> tuple[Any, Any, str | None, list[KerasTensor]]:
+    """Inputs, outputs, name and what is computed beside: layers are made, then called as soon as their inputs exist."""
     layers: dict[str, Any] = {}
     outputs: dict[tuple[str, int], list[KerasTensor]] = {}
     waiting: list[tuple[str, int, Any]] = []
@@ -95,7 +97,8 @@ def from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         return outputs[name, call - (_is_nested(layers[name]) and firsts.get(name) == 0)][index]
 
     inputs = _map_references(tensor, config["input_layers"])
-    return inputs, _map_references(tensor, config["output_layers"]), config.get("name")
+    added = [outputs[key][0] for key in outputs if isinstance(layers[key[0]], AddLoss | AddMetric)]
+    return inputs, _map_references(tensor, config["output_layers"]), config.get("name"), added
 
 
 def _first_calls(

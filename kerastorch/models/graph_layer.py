@@ -12,6 +12,7 @@ from torch.nn.modules import module as torch_module
 from kerastorch.core import nest
 from kerastorch.engine.context import call_context, structure_version
 from kerastorch.engine.layer import Layer
+from kerastorch.engine.precision import compute_in
 from kerastorch.engine.program import Program
 from kerastorch.engine.shapes import placeholder
 from kerastorch.engine.symbolic import KerasTensor
@@ -36,7 +37,8 @@ class GraphLayer(Layer):
             fits = type(inputs) is torch.Tensor and inputs.dtype is dtype and inputs.shape[1:] == shape
             usual = not kwargs or (len(kwargs) == 1 and "training" in kwargs)
             watched = torch_module._has_any_global_hook()
-            if fits and usual and not watched and getattr(inputs, "_keras_mask", None) is None:
+            free = not watched and call_context.mixed_dtype is None
+            if fits and usual and free and getattr(inputs, "_keras_mask", None) is None:
                 return self._call_directly(function, bound, inputs, kwargs.get("training"))
         elif version != structure_version.number and self.graph is not None:
             self._prepare_direct_calls()
@@ -81,7 +83,8 @@ class GraphLayer(Layer):
         arguments = tensors if masks is None else _interleave(tensors, masks)
         signature = None if masks is None else tuple(one is not None for one in masks)
         function, bound = self._program(signature)
-        return function(bound, *arguments, training=training)
+        with compute_in(None):  # the code switches autocast on for the layers that want it
+            return function(bound, *arguments, training=training)
 
     def _program(self, signature: tuple[bool, ...] | None) -> tuple[Callable[..., Any], Any]:
         """The generated function for inputs of which `signature` tells who carries a mask, and what it calls.
@@ -101,8 +104,35 @@ class GraphLayer(Layer):
         key = (masked, optimize)
         program = self._sources.get(key)
         if program is None or not program.is_current():
-            program = self._sources[key] = Program(self.graph, masked, optimize)
+            program = self._sources[key] = Program(self.graph, masked, optimize, self.gradient_checkpointing)
         return program
+
+    @property
+    def gradient_checkpointing(self) -> bool:
+        """Whether backward computes most of the forward once more, which saves its memory (arXiv:1604.06174).
+
+        About the square root of the layers are kept then, and a step takes about a third longer. Weights, gradients
+        and moving averages are the same. Models inside follow. Raises ValueError for models that define `call`.
+
+        >>> model = Sequential([Dense(8, input_shape=(4,)), Dense(8), Dense(8), Dense(1)])
+        >>> model.gradient_checkpointing = True
+        >>> "recomputed" in model.code
+        True
+        """
+        return self.__dict__.get("_gradient_checkpointing", False)
+
+    @gradient_checkpointing.setter
+    def gradient_checkpointing(self, value: bool) -> None:
+        if value and type(self).call is not GraphLayer.call:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}': expected a functional or Sequential model for "
+                "gradient_checkpointing; received one that defines `call`. Set it on the models inside, or use "
+                "torch.utils.checkpoint in `call`."
+            )
+        for layer in (self, *self.inner_layers):
+            if isinstance(layer, GraphLayer) and type(layer).call is GraphLayer.call:
+                layer.__dict__.update(_gradient_checkpointing=bool(value), **fresh_caches())
+        structure_version.bump()
 
     @property
     def code(self) -> str:

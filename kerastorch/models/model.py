@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -18,11 +18,13 @@ from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor, Node
 from kerastorch.engine.weights import children_of, first_parameter, module_weights, unique
-from kerastorch.layers import Input, InputLayer
+from kerastorch.layers import AddLoss, AddMetric, Input, InputLayer
 from kerastorch.models import graph_config
 from kerastorch.models.graph_layer import GraphLayer, fresh_caches
 from kerastorch.models.summary import print_summary
+from kerastorch.saving import state_file
 from kerastorch.saving.dialects import to_plain
+from kerastorch.saving.kinds import check_path
 from kerastorch.saving.model_file import save_model
 from kerastorch.saving.weights_file import load_weights, save_weights
 from kerastorch.training.trainer import Trainer
@@ -63,15 +65,39 @@ class Model(Trainer, GraphLayer):
 
     # --- the graph -----------------------------------------------------------------------------------------------
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+    def _set_graph(self, inputs: Any, outputs: Any, added: Iterable[KerasTensor] = ()) -> None:
         inputs, outputs = _start_from_inputs(_without_list(inputs), _without_list(outputs), self.name)
-        graph = Graph(inputs, outputs, self.name)
+        graph = Graph(inputs, outputs, self.name, added)
         self.__dict__["graph"] = graph
         self.__dict__.update(_programs={}, _sources={})
         self._register_layers(graph.layers)
         self.built = True
         structure_version.bump()
         self.outputs_changed()
+
+    def compute_too(self, added: Iterable[KerasTensor]) -> None:
+        """Let the graph compute further tensors in each call: those of `AddLoss` and `AddMetric` layers."""
+        self._set_graph(self._graph_tensors("inputs"), self.graph.outputs, [*self.graph.added, *added])
+
+    def add_loss(self, losses: Any, **kwargs: Any) -> None:
+        """As `Layer.add_loss`; symbolic tensors that follow from the inputs count in every call.
+
+        >>> inputs = Input((4,))
+        >>> model = Model(inputs, Dense(2)(inputs))
+        >>> model.add_loss(0.1 * model.output.square().mean())
+        """
+        for loss in losses if isinstance(losses, list | tuple) else [losses]:
+            if isinstance(loss, KerasTensor):
+                self.compute_too([AddLoss()(loss)])
+            else:
+                super().add_loss(loss, **kwargs)
+
+    def add_metric(self, value: Any, name: str | None = None, **kwargs: Any) -> None:
+        """As `Layer.add_metric`; a symbolic tensor that follows from the inputs counts in every call."""
+        if isinstance(value, KerasTensor) and name is not None:
+            self.compute_too([AddMetric(kwargs.get("aggregation"), metric_name=name)(value)])
+        else:
+            super().add_metric(value, name, **kwargs)
 
     def _register_layers(self, layers: list[Any]) -> None:
         """Make the layers torch's children, under keys that do not depend on what else the process has made.
@@ -262,6 +288,28 @@ class Model(Trainer, GraphLayer):
         """Read weights that this library or any Keras has written; ValueError when layers or shapes differ."""
         load_weights(self, filepath, by_name, skip_mismatch)
 
+    def check_save_path(self, filepath: Any, weights_only: bool = False) -> None:
+        """Raise the ValueError that `save`, or `save_weights`, would raise for the suffix of a path."""
+        check_path(filepath, f"{type(self).__name__} '{self.name}'", weights_only)
+
+    def save_training_state(self, filepath: Any) -> None:
+        """Write what `fit` needs to go on from the running hook of a callback: weights, optimizer and all else.
+
+        The file appears whole or not at all. Nothing is written where there is nothing to go on from, as before the
+        first step. Raises TypeError for a state of a callback that is no plain value.
+        """
+        state = self.get_training_state()
+        if state is not None:
+            state_file.write(filepath, state, f"backup '{filepath}'")
+
+    def load_training_state(self, filepath: Any) -> None:
+        """Let the running `fit`, whose callback calls this in `on_train_begin`, go on from a file.
+
+        Raises ValueError for a broken file; `fit` does for one of another model, optimizer or other data.
+        """
+        label = f"backup '{filepath}'"
+        self.set_training_state(state_file.read(filepath, label), label)
+
     def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Model:
         self.__dict__.update(fresh_caches())  # generated code casts to dtypes that may just have changed
         return super()._apply(function, recurse)
@@ -281,6 +329,7 @@ class Model(Trainer, GraphLayer):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.update(_trainable_when_compiled={}, _reader=None, _held=(-1, []), _trained=(-1, []), **fresh_caches())
+        state.update(_fitting=None)
         return state
 
     # --- text ----------------------------------------------------------------------------------------------------
@@ -320,10 +369,12 @@ class Model(Trainer, GraphLayer):
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """A new model, without weights, from `get_config`'s result."""
         if "layers" in config and "output_layers" in config:
-            inputs, outputs, name = graph_config.from_config(config, custom_objects)
+            inputs, outputs, name, added = graph_config.from_config(config, custom_objects)
             # a class with a constructor of its own cannot be made from tensors; its graph can
             kind = cls if cls.__init__ is Model.__init__ else Functional
             model = kind(inputs=inputs, outputs=outputs, name=name)
+            if added:
+                model.compute_too(added)
             if config.get("trainable") is False:
                 model.trainable = False
             return model

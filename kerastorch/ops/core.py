@@ -11,6 +11,7 @@ import torch
 
 from kerastorch.core import nest
 from kerastorch.core.config import dtype_name, torch_dtype
+from kerastorch.core.variable import numpy_of
 from kerastorch.ops.operation import operation, tensor
 
 __all__ = [
@@ -35,7 +36,7 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> torch.Tensor:
 
 def convert_to_numpy(x: Any) -> np.ndarray:
     """`x` as a numpy array; gradients do not pass."""
-    return x.detach().cpu().resolve_conj().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+    return numpy_of(x) if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
 def is_tensor(x: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Recurrences over the steps of sequences: one step after the other, or by torch's fused kernels.
+"""Recurrences over the steps of sequences: one step after the other, or by a kernel that knows them all.
 
 Sequences are (steps, batch, ...) here. Masks are (steps, batch) and True where a step counts.
 """
@@ -12,9 +12,9 @@ import torch
 from torch.nn import functional
 
 from kerastorch.core import nest
+from kerastorch.ops.recurrent_kernels import Kernel, lstm
 
 Run = tuple[Any, Any]  # all outputs, or the last one alone, and the last states
-Kernel = Callable[[torch.Tensor, list[torch.Tensor], list[torch.Tensor]], tuple[torch.Tensor, list[torch.Tensor]]]
 
 CLOSED = 1e30  # what shuts a gate, whatever else the step adds to it: sigmoid(-CLOSED) is 0, sigmoid(CLOSED) is 1
 
@@ -58,58 +58,6 @@ def _choose(mark: torch.Tensor, new: torch.Tensor, old: torch.Tensor) -> torch.T
     return torch.where(mark.reshape(-1, *(1,) * (new.dim() - 1)), new, old)
 
 
-# --- torch's kernels: inputs (steps, batch, features), states (batch, units), weights as in torch.nn.LSTM -----------
-
-
-def lstm(
-    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Long short-term memory on states h and c, gates in the order i, f, c, o."""
-    before = tuple(state.unsqueeze(0) for state in states)
-    outputs, h, c = torch._VF.lstm(inputs, before, *_options(inputs, weights))
-    return outputs, [h.squeeze(0), c.squeeze(0)]
-
-
-def gru(
-    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Gated recurrent units, gates in the order r, z, n."""
-    outputs, h = torch._VF.gru(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
-    return outputs, [h.squeeze(0)]
-
-
-def tanh_rnn(
-    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The plain recurrence with tanh."""
-    outputs, h = torch._VF.rnn_tanh(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
-    return outputs, [h.squeeze(0)]
-
-
-def relu_rnn(
-    inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The plain recurrence with relu."""
-    outputs, h = torch._VF.rnn_relu(inputs, states[0].unsqueeze(0), *_options(inputs, weights))
-    return outputs, [h.squeeze(0)]
-
-
-def _options(inputs: torch.Tensor, weights: list[torch.Tensor]) -> tuple[Any, ...]:
-    """What torch wants to know: has_biases, layers, dropout, train, bidirectional, batch_first.
-
-    `train` asks for what the backward pass needs, which Keras' inference mode may run as well.
-    """
-    if inputs.is_cuda:
-        weights = in_one_block(weights)
-    return weights, len(weights) == 4, 1, 0.0, torch.is_grad_enabled(), False, False
-
-
-def in_one_block(weights: list[torch.Tensor]) -> list[torch.Tensor]:
-    """The same weights side by side in memory, as cuDNN wants them."""
-    parts = torch.cat([weight.reshape(-1) for weight in weights]).split([weight.numel() for weight in weights])
-    return [part.view(weight.shape) for part, weight in zip(parts, weights, strict=True)]
-
-
 def run_fused(
     kernel: Kernel,
     inputs: torch.Tensor,
@@ -120,11 +68,12 @@ def run_fused(
     every_output: bool = True,
     keep_states: bool = True,
 ) -> Run:
-    """What `run_steps` would do, by one of the kernels above; without `keep_states` the states are left open.
+    """What `run_steps` would do, by a kernel; without `keep_states` the states are left open.
 
     The valid steps of each sample are moved to its front. What the kernel makes of the rest is never looked at, but
     for an LSTM's c: a further feature marks the rest and shuts the gates that would change c.
     """
+    weights = [weight.to(inputs.dtype) for weight in weights]
     if mask is None:
         outputs, states = kernel(inputs, states, weights)
         return outputs if every_output else outputs[-1], states
@@ -146,7 +95,8 @@ def _shut_by_mark(weights: list[torch.Tensor]) -> list[torch.Tensor]:
     """An LSTM's weights for one more feature, which where it is 1 lets nothing in and keeps all of c."""
     wide = functional.pad(weights[0], (0, 1))
     i, f, _, _ = wide.detach()[:, -1].chunk(4)
-    i.fill_(-CLOSED), f.fill_(CLOSED)
+    closed = min(CLOSED, torch.finfo(wide.dtype).max / 2)  # as infinity times a mark of 0 would be no number
+    i.fill_(-closed), f.fill_(closed)
     return [wide, *weights[1:]]
 
 

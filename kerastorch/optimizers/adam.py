@@ -57,15 +57,20 @@ class Adam(Optimizer):
     def slot_groups(self) -> Sequence[Sequence[str]]:
         return (("m", "v"), ("vhat",)) if self.amsgrad else (("m", "v"),)
 
+    def _betas(self, dtype: torch.dtype) -> tuple[float, float]:
+        """The two betas as the rule for weights of this dtype multiplies by them."""
+        return self.param_groups[0]["betas"]
+
     def update_step(self, gradient: torch.Tensor, variable: nn.Parameter, learning_rate: Any = None) -> None:
         rate = self.current_rate() if learning_rate is None else float(learning_rate)
         step = int(self.iterations) + 1
-        power_1, power_2 = (power_in(variable.dtype, beta, step) for beta in (self.beta_1, self.beta_2))
+        beta_1, beta_2 = self._betas(variable.dtype)
+        power_1, power_2 = (power_in(variable.dtype, beta, step) for beta in (beta_1, beta_2))
         correction = math.sqrt(1.0 - power_2)
         epsilon = self.epsilon * correction if self.adaptive_epsilon else self.epsilon
         momentum, velocity = self.slot(variable, "m"), self.slot(variable, "v")
-        momentum.lerp_(gradient, 1.0 - self.beta_1)
-        velocity.mul_(self.beta_2).addcmul_(gradient, gradient, value=1.0 - self.beta_2)
+        momentum.lerp_(gradient, 1.0 - beta_1)
+        velocity.mul_(beta_2).addcmul_(gradient, gradient, value=1.0 - beta_2)
         if self.amsgrad:
             largest = self.slot(variable, "vhat")
             velocity = torch.maximum(largest, velocity, out=largest)
@@ -73,8 +78,8 @@ class Adam(Optimizer):
         variable.addcdiv_(momentum, velocity.sqrt().add_(epsilon), value=-scale)
 
     def fused_step(self, plan: Plan, gradients: Tensors, rate: float, step: int, weight_decay: float) -> None:
-        beta_1, beta_2 = self.param_groups[0]["betas"]
         dtype = plan.weights[0].dtype
+        beta_1, beta_2 = self._betas(dtype)
         # The kernel divides by 1 - beta ** t in float64. Keras does so in the weights' dtype, which for
         # float32 differs by 3e-5 at the first steps: the learning rate takes up the difference.
         exact_1, exact_2 = 1.0 - beta_1**step, 1.0 - beta_2**step
@@ -98,6 +103,7 @@ class Adam(Optimizer):
             eps=epsilon,
             amsgrad=self.amsgrad,
             maximize=False,
+            found_inf=self.found_inf,
         )
 
     def get_config(self) -> dict[str, Any]:

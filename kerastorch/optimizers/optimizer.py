@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -116,6 +116,8 @@ class Optimizer(Interface, torch.optim.Optimizer):
             )
         self._rate.set(value, self._iterations)
 
+    gradient_watcher: Callable[[Tensors, Tensors], None] | None = None  # sees gradients before and after clipping
+    found_inf: torch.Tensor | None = None  # 1 where fused kernels are to change nothing; torch's name for it
     replaces_schedules = False  # whether a number may be assigned where a schedule decides
 
     def current_rate(self) -> float:
@@ -254,8 +256,11 @@ class Optimizer(Interface, torch.optim.Optimizer):
         grad_enabled = torch.is_grad_enabled()
         torch._C._set_grad_enabled(False)  # `with torch.no_grad()` costs several times as much
         try:
+            given = ready
             if self.clipnorm is not None or self.clipvalue is not None or self.global_clipnorm is not None:
                 ready = self._clip_gradients(ready)
+            if self.gradient_watcher is not None:
+                self.gradient_watcher(given, ready)
             weight_decay = self.weight_decay or 0.0
             if weight_decay and not (plan.fused and plan.decays_all and self.fuses_weight_decay):
                 if plan.decayed:

@@ -69,9 +69,9 @@ class SGD(Optimizer):
                 # the kernel has added -rate * (gradient + momentum * velocity); this leaves what Keras adds
                 torch._foreach_add_(weights, velocities, alpha=momentum * (1.0 + rate))
         elif momentum:
-            _step(plan.weights, gradients, plan.slots[self.slot_name], momentum, rate, -1.0)
+            _step(plan.weights, gradients, plan.slots[self.slot_name], momentum, rate, -1.0, found_inf=self.found_inf)
         else:
-            _step(plan.weights, gradients, [], 0.0, 0.0, rate)
+            _step(plan.weights, gradients, [], 0.0, 0.0, rate, found_inf=self.found_inf)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}
@@ -85,6 +85,7 @@ def _step(
     rate: float,
     kernel_rate: float,
     nesterov: bool = False,
+    found_inf: torch.Tensor | None = None,
 ) -> None:
     """torch's kernel with Keras' velocity.
 
@@ -102,4 +103,5 @@ def _step(
         nesterov=nesterov,
         maximize=False,
         is_first_step=False,
+        found_inf=found_inf,
     )

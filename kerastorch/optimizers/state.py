@@ -145,7 +145,7 @@ class State(Arguments):
         return [variable for variable in self._variables[1:] if id(variable) not in slots]
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_plan", "_plans", "_clock", "_index_dict", "_slots", "_excluded_ids", "step")
+        left_out = ("_plan", "_plans", "_clock", "_index_dict", "_slots", "_excluded_ids", "step", "gradient_watcher")
         state = {key: value for key, value in self.__dict__.items() if key not in left_out}
         variables = self.param_groups[0]["params"]
         state["_excluded_positions"] = [i for i, v in enumerate(variables) if id(v) in self._excluded_ids]

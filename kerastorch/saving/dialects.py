@@ -1,9 +1,8 @@
-"""Configs of all Keras versions in the one form that the layers here understand, and the other way round."""
+"""Configs of ours in words that tf_keras and Keras 3 understand."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,91 +13,7 @@ from kerastorch.core.config import dtype_name
 from kerastorch.core.registry import Registry
 from kerastorch.engine.shapes import map_tensors_to_shapes
 from kerastorch.layers import layer_registry
-
-# Deeper nesting than this is no model; Python's own limit would be met in the middle of building.
-DEEPEST = 100
-
-# Keras 3's words for arguments that Keras 2 calls otherwise, by class.
-_RENAMED: Mapping[str, Mapping[str, str]] = {
-    "LeakyReLU": {"negative_slope": "alpha"},
-    "InputLayer": {"batch_shape": "batch_input_shape"},
-}
-# Arguments of Keras 3 that say nothing here: how weights are quantised, and renormalisation, which is refused below.
-_IGNORED = frozenset({"quantization_config", "renorm_clipping", "renorm_momentum", "optional", "lora_rank"})
-# Arguments of Keras 3 that say nothing while they are None.
-_NONE = frozenset({"input_axes", "output_axes", "loss_scale_factor", "gradient_accumulation_steps"})
-
-
-class ConfigError(ValueError):
-    """A config that describes no model."""
-
-
-def normalized(value: Any, objects: Mapping[str, Any], label: str, depth: int = 0) -> Any:
-    """`value`, read from JSON, with every object in Keras 2's form {'class_name': ..., 'config': ...}.
-
-    `objects` are the caller's own classes, whose configs stay as they are. Raises ConfigError for configs that are
-    nested too deeply.
-    """
-    if depth > DEEPEST:
-        raise ConfigError(f"{label}: expected a config of at most {DEEPEST} levels; received a deeper one.")
-    if isinstance(value, list):
-        return [normalized(item, objects, label, depth + 1) for item in value]
-    if not isinstance(value, dict):
-        return value
-    name = value.get("class_name")
-    if not isinstance(name, str):
-        return {key: normalized(item, objects, label, depth + 1) for key, item in value.items()}
-    if name.startswith("Custom>") and name not in objects:
-        name = value["class_name"] = name.removeprefix("Custom>")  # tf_keras calls its own optimizers so
-    if name in _SPECIAL:
-        return _SPECIAL[name](value, lambda item: normalized(item, objects, label, depth + 1))
-    result = {key: normalized(item, objects, label, depth + 1) for key, item in value.items() if key in _KEPT}
-    if isinstance(result.get("config"), dict):
-        registered = value.get("registered_name") or name
-        own = registered in objects or name in objects
-        result["config"] = result["config"] if own else _known(name, result["config"])
-    return result
-
-
-_KEPT = ("class_name", "config", "name", "inbound_nodes", "registered_name")
-
-
-def _numpy(value: Mapping[str, Any], _: Callable[[Any], Any]) -> Any:
-    inner = value["config"]
-    return np.asarray(inner["value"], dtype=str(inner["dtype"]))
-
-
-_SPECIAL: Mapping[str, Callable[[Mapping[str, Any], Callable[[Any], Any]], Any]] = {
-    "DTypePolicy": lambda value, _: value["config"]["name"],
-    "Policy": lambda value, _: value["config"]["name"],
-    "__numpy__": _numpy,
-    "__tensor__": _numpy,
-    "__tuple__": lambda value, again: tuple(again(item) for item in value.get("items", value.get("config"))),
-    "__keras_tensor__": lambda value, _: dict(value),
-}
-
-
-def _known(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under the names that the class here gives them, without those that say nothing."""
-    renamed = {_RENAMED.get(name, {}).get(key, key): value for key, value in config.items() if key not in _IGNORED}
-    found = layer_registry.entries.get(name)
-    if found is None or not inspect.isclass(found):
-        return {key: value for key, value in renamed.items() if key not in _NONE or value is not None}
-    if config.get("renorm"):
-        raise ConfigError(f"BatchNormalization '{config.get('name')}': expected renorm=False; received renorm=True.")
-    arguments = _arguments(found)
-    return {key: value for key, value in renamed.items() if key in arguments or value not in (None, False)}
-
-
-def _arguments(owner: type) -> set[str]:
-    """The keywords that the constructor of a layer, or of a base that it passes them on to, takes."""
-    names = {"name", "trainable", "dtype", "batch_input_shape", "layers", "build_input_shape", "input_layers"}
-    names |= {"output_layers"}
-    for base in owner.__mro__:
-        constructor = base.__dict__.get("__init__")
-        if constructor is not None:
-            names.update(inspect.signature(constructor).parameters)
-    return names
+from kerastorch.saving import code
 
 
 def archived(value: Any) -> Any:
@@ -268,6 +183,8 @@ def to_plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, torch.dtype):
         return dtype_name(value)
+    if code.is_nameless(value):
+        return code.dump(value)
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
     raise TypeError(f"save: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")

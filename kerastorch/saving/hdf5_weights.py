@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerastorch.engine.weights import unique
-from kerastorch.saving import hdf5_file
+from kerastorch.saving import hdf5_file, hdf5_reader
 from kerastorch.saving.atomic import replacing
-from kerastorch.saving.weights_tree import Pair, as_array
+from kerastorch.saving.hdf5_writer import Array, Group
+from kerastorch.saving.weights_tree import Pair
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> None:
+def save(model: Any, path: Path) -> None:
     """Write the weights of every layer of `model`."""
-    import h5py  # an optional moment: most programs never save
+    root = Group()
+    write_layers(root, model)
+    with replacing(path) as temporary:
+        hdf5_file.write(temporary, root)
 
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        write_layers(file, model)
 
-
-def write_layers(group: Any, model: Any) -> None:
-    """Write the layers of `model` into an open HDF5 group."""
+def write_layers(group: Group, model: Any) -> None:
+    """Put the weights of the layers of `model` into a group."""
     layers = model.layers
     hdf5_file.write_names(group, "layer_names", [layer.name for layer in layers])
-    group.attrs["backend"] = b"tensorflow"
-    group.attrs["keras_version"] = b"2.15.0"
+    group.attributes |= {"backend": "tensorflow", "keras_version": "2.15.0"}
     for layer in layers:
-        write_arrays(group.create_group(layer.name), layer_weights(layer))
-    write_arrays(group.create_group("top_level_model_weights"), _own(model))
+        write_arrays(group.group(layer.name), layer_weights(layer))
+    write_arrays(group.group("top_level_model_weights"), _own(model))
 
 
-def write_arrays(group: Any, weights: Sequence[Any]) -> None:
-    """Write weights under their names, which are listed in their order."""
+def write_arrays(group: Group, weights: Sequence[Any]) -> None:
+    """Put weights into a group under their names, which are listed in their order."""
     # a parameter of torch has the attribute, and it is None
     names = _distinct([getattr(weight, "name", None) or f"weight_{index}:0" for index, weight in enumerate(weights)])
     hdf5_file.write_names(group, "weight_names", names)
     for name, weight in zip(names, weights, strict=True):
-        group.create_dataset(name, data=as_array(weight))
+        group.put(name, Array(weight))
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -62,13 +62,15 @@ def _own(model: Any) -> list[Any]:
     return unique(weight for weight in model.weights if id(weight) not in held)
 
 
-def pairs(file: Any, model: Any, label: str, by_name: bool = False, skip_mismatch: bool = False) -> list[Pair]:
+def pairs(
+    file: hdf5_reader.Group, model: Any, label: str, by_name: bool = False, skip_mismatch: bool = False
+) -> list[Pair]:
     """Every weight with its dataset, by the order of the layers or by their names.
 
     Raises ValueError, naming layer and shapes, when a layer, a count or a shape does not fit.
     """
     group = file
-    if "layer_names" not in file.attrs and "layer_names0" not in file.attrs:
+    if not has_layer_names(file):
         group = hdf5_file.group(file, "model_weights", label)
         if group is None:
             raise ValueError(f"{label}: expected weights of Keras; received an HDF5 file of something else.")
@@ -76,13 +78,18 @@ def pairs(file: Any, model: Any, label: str, by_name: bool = False, skip_mismatc
     return match(model, group, label, skip_mismatch)
 
 
-def read_arrays(file: Any, name: str, label: str) -> tuple[list[str], list[np.ndarray]]:
+def has_layer_names(file: hdf5_reader.Group) -> bool:
+    """Whether a file holds weights alone, in Keras 2's layout."""
+    return "layer_names" in file or "layer_names0" in file
+
+
+def read_arrays(file: hdf5_reader.Group, name: str, label: str) -> tuple[list[str], list[np.ndarray]]:
     """Names and arrays of a group; both are empty where there is none."""
-    group = hdf5_file.group(file, name, label) if name in file else None
+    group = hdf5_file.group(file, name, label)
     if group is None:
         return [], []
     names = hdf5_file.names(group, "weight_names", label)
-    return names, [hdf5_file.array(group, one, label) for one in names]
+    return names, [hdf5_file.dataset(group, one, label).read() for one in names]
 
 
 def _datasets(group: Any, name: str, label: str) -> list[Any]:
@@ -106,7 +113,7 @@ def _match_by_order(model: Any, group: Any, label: str, skip_mismatch: bool) -> 
         if not (skip_mismatch and _misfit(layer, datasets)):
             found += _match_layer(layer, name, datasets, label)
     own = _own(model)
-    if own and "top_level_model_weights" in group:
+    if own and group.get("top_level_model_weights") is not None:
         found += zip(own, _datasets(group, "top_level_model_weights", label), strict=True)
     return found
 
@@ -125,7 +132,7 @@ def _match_by_name(model: Any, group: Any, label: str, skip_mismatch: bool) -> l
 def _misfit(layer: Any, datasets: Sequence[Any]) -> bool:
     weights = layer_weights(layer)
     return len(weights) != len(datasets) or any(
-        tuple(weight.shape) != tuple(dataset.shape) for weight, dataset in zip(weights, datasets, strict=True)
+        tuple(weight.shape) != dataset.shape for weight, dataset in zip(weights, datasets, strict=True)
     )
 
 
@@ -133,7 +140,7 @@ def _match_layer(layer: Any, name: str, datasets: Sequence[Any], label: str) -> 
     weights = layer_weights(layer)
     if _misfit(layer, datasets):
         wanted = [tuple(weight.shape) for weight in weights]
-        found = [tuple(dataset.shape) for dataset in datasets]
+        found = [dataset.shape for dataset in datasets]
         raise ValueError(
             f"{label}: expected weights of shapes {wanted} for {type(layer).__name__} '{layer.name}'; received {found} "
             f"from layer {name!r} of the file. Build the same model, or pass by_name=True with skip_mismatch=True."

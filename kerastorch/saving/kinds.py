@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
+from typing import Any
+
+from kerastorch.saving.archive import BROKEN
+from kerastorch.saving.hdf5_reader import SIGNATURE
 
 _SUFFIXES = {
     ".keras": "archive",
@@ -14,7 +19,6 @@ _SUFFIXES = {
     ".pth": "torch",
     "": "folder",
 }
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def kind_of_path(path: Path, label: str) -> str:
@@ -30,13 +34,26 @@ def kind_of_path(path: Path, label: str) -> str:
     return _SUFFIXES[suffix]
 
 
+def check_path(filepath: Any, label: str, weights_only: bool) -> None:
+    """Raise ValueError for a path whose suffix is that of no file for a whole model, or for weights."""
+    kind = kind_of_path(Path(os.fspath(filepath)), label)
+    if kind == ("archive" if weights_only else "weights"):
+        wanted = "weights, such as '.weights.h5'" if weights_only else "a whole model, such as '.keras'"
+        raise ValueError(
+            f"{label}: expected the suffix of a file for {wanted}; received {str(filepath)!r}. Change the suffix, or "
+            f"pass save_weights_only={not weights_only}."
+        )
+
+
 def kind_of_content(path: Path) -> str:
     """'archive', 'hdf5', 'torch' or 'safetensors' by the first bytes; another word for what is none of them."""
     if path.is_dir():
         return "folder"
+    if not path.is_file():
+        return "device"
     with path.open("rb") as file:
         head = file.read(512)
-    if head.startswith(_HDF5):
+    if head.startswith(SIGNATURE):
         return "hdf5"
     if head.startswith(b"PK"):
         return "torch" if _is_torch(path) else "archive"
@@ -53,7 +70,7 @@ def _is_torch(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as file:
             return any(name.endswith("/data.pkl") for name in file.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (*BROKEN, ValueError):
         return False
 
 
@@ -63,6 +80,7 @@ def describe_content(path: Path, kind: str) -> str:
         return "a TensorFlow SavedModel. Load it with TensorFlow and save it as .keras or .h5"
     return {
         "folder": "a folder without model.keras. Pass the file itself",
+        "device": "a pipe or a device. Write its content into a file",
         "empty": "an empty file. Save or download it again",
         "markup": "an HTML or XML page. The download has failed: download the file itself",
         "pickle": "a pickle, which could run any code. Use torch.save with state_dict() and load_weights()",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +15,9 @@ from kerastorch.engine.context import call_context
 from kerastorch.layers import deserialize
 from kerastorch.saving import archive, compiled, dialects, hdf5_file, hdf5_weights, torch_files, weights_tree
 from kerastorch.saving.atomic import replacing
-from kerastorch.saving.code import refuse_code
+from kerastorch.saving.errors import UnsafeFile
+from kerastorch.saving.hdf5_writer import Group, Hdf5Writer
+from kerastorch.saving.incoming import ConfigReader
 from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
 
 KERAS_VERSION = "2.15.0"  # what readers of the file take it for
@@ -75,32 +76,28 @@ def _plain(value: Any) -> Any:
 
 
 def _write_archive(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
-    import h5py
-
     description = {**config, "build_config": {"input_shape": dialects.input_shape(model)}}
     if training is not None:
         description["compile_config"] = training
     metadata = {"keras_version": KERAS_VERSION, "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        weights = Path(folder) / archive.WEIGHTS
-        with h5py.File(weights, "w") as file:
-            weights_tree.write(file, model, training is not None)
-        archive.write(temporary, metadata, json.dumps(description), weights)
+    root = Group()
+    weights_tree.write(root, model, training is not None)
+    with replacing(path) as temporary:
+        archive.write(temporary, metadata, json.dumps(description), Hdf5Writer(root))
 
 
 def _write_hdf5(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
-    import h5py
-
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["backend"], file.attrs["keras_version"] = "tensorflow", KERAS_VERSION
-        file.attrs["model_config"] = json.dumps(config)
-        hdf5_weights.write_layers(file.create_group("model_weights"), model)
-        if training is not None:
-            optimizer = training.pop("optimizer")
-            training["optimizer_config"] = optimizer
-            file.attrs["training_config"] = json.dumps(training)
-            if optimizer is not None:
-                hdf5_weights.write_arrays(file.create_group("optimizer_weights"), model.optimizer.variables)
+    root = Group()
+    root.attributes |= {"backend": "tensorflow", "keras_version": KERAS_VERSION, "model_config": json.dumps(config)}
+    hdf5_weights.write_layers(root.group("model_weights"), model)
+    if training is not None:
+        optimizer = training.pop("optimizer")
+        training["optimizer_config"] = optimizer
+        root.attributes["training_config"] = json.dumps(training)
+        if optimizer is not None:
+            hdf5_weights.write_arrays(root.group("optimizer_weights"), model.optimizer.variables)
+    with replacing(path) as temporary:
+        hdf5_file.write(temporary, root)
 
 
 def _write_torch(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
@@ -140,16 +137,16 @@ def load_model(
 
 def _read_archive(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
     with archive.reading(path, label) as opened:
-        config = opened.json(archive.CONFIG, label)
-        with opened.weights(label) as source, hdf5_file.reading(source, label) as file:
+        config = opened.json(archive.CONFIG)
+        with opened.weights() as file:
             model = _build(config, hdf5_file.count_numbers(file, label), label, safe_mode)
             weights_tree.assign(weights_tree.pairs(file, model, label))
             name, arrays = weights_tree.optimizer_arrays(file, label)
-    if compile and isinstance(config.get("compile_config"), dict):
-        training = dict(config["compile_config"])
-        if training.get("optimizer") is None and name is not None:
+    if compile and config.get("compile_config") is not None:
+        training = config["compile_config"]
+        if isinstance(training, dict) and training.get("optimizer") is None and name is not None:
             training["optimizer"] = name  # Keras 3 may name it beside its state only
-        _compile(model, training, arrays, (), label)
+        _compile(model, training, arrays, (), label, safe_mode)
     return model
 
 
@@ -167,11 +164,10 @@ def _read_hdf5(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
         training = hdf5_file.text(file, "training_config", label)
         if compile and training is not None:
             description = archive.parse_json(training, f"{label}: training_config")
-            if not isinstance(description, dict):
-                raise ValueError(f"{label}: expected training_config as an object; received {description!r}.")
-            description["optimizer"] = description.get("optimizer_config")
+            if isinstance(description, dict):
+                description["optimizer"] = description.get("optimizer_config")
             names, arrays = hdf5_weights.read_arrays(file, "optimizer_weights", label)
-            _compile(model, description, arrays, names, label)
+            _compile(model, description, arrays, names, label, safe_mode)
     return model
 
 
@@ -180,7 +176,7 @@ def _read_torch(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
     model = _build(description["config"], sum(value.numel() for value in state.values()), label, safe_mode)
     torch_files.read_into(model, state, label, by_path=True)
     if compile and description.get("training") is not None:
-        _compile(model, description["training"], arrays, (), label)
+        _compile(model, description["training"], arrays, (), label, safe_mode)
     return model
 
 
@@ -192,11 +188,8 @@ def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"{label}: expected the config of a model; received one without a class_name.")
     build = config.get("build_config")
-    described = dialects.normalized(config, registry.custom_objects, label)
-    if safe_mode is not False:
-        refuse_code(described, label)
     with _errors_named(label), _weights_from_file(numbers):
-        model = deserialize(described)
+        model = deserialize(ConfigReader(registry.custom_objects, label, safe_mode is not False).read(config))
         if not hasattr(model, "layers"):
             raise ValueError(f"{label}: expected a model; received the config of a {type(model).__name__} layer.")
         shape = build.get("input_shape") if isinstance(build, dict) else None
@@ -205,10 +198,11 @@ def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
     return model
 
 
-def _compile(model: Any, training: dict[str, Any], arrays: Any, names: Any, label: str) -> None:
-    described = dialects.normalized(training, registry.custom_objects, label)
-    refuse_code(described, label)
+def _compile(model: Any, training: Any, arrays: Any, names: Any, label: str, safe_mode: bool) -> None:
+    if not isinstance(training, dict):
+        raise ValueError(f"{label}: expected what the model was compiled with; received {training!r}.")
     with _errors_named(label):
+        described = ConfigReader(registry.custom_objects, label, safe_mode is not False).read(training)
         compiled.compile_from(model, described, registry.custom_objects)
         compiled.restore_optimizer(model, arrays, names)
 
@@ -218,6 +212,8 @@ def _errors_named(label: str) -> Iterator[None]:
     """What a wrong config makes constructors raise, as a ValueError that names the file."""
     try:
         yield
+    except UnsafeFile:
+        raise
     except ValueError as error:
         raise ValueError(f"{label}: {error}") from error
     except _BROKEN as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import pickletools
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from kerastorch.saving import weights_tree
+from kerastorch.saving import archive, safetensors_file, weights_tree
 from kerastorch.saving.archive import parse_json
+from kerastorch.saving.errors import UnsafeFile, damaged, unsafe
 from kerastorch.saving.kinds import kind_of_content
 
 _OPTIMIZER = "optimizer/"
@@ -35,10 +39,8 @@ def weights_of(model: Any) -> dict[str, torch.Tensor]:
 def write(path: Path, tensors: Mapping[str, torch.Tensor], description: str | None = None) -> None:
     """Write tensors, and a text beside them."""
     if path.suffix.lower() == ".safetensors":
-        from safetensors.torch import save_file  # an optional moment, as everything here
-
-        whole = {key: value.contiguous() for key, value in tensors.items()}
-        save_file(whole, path, metadata=None if description is None else {_DESCRIPTION: description})
+        with path.open("wb") as file:
+            safetensors_file.write(file, tensors, {} if description is None else {_DESCRIPTION: description})
     else:
         torch.save({_DESCRIPTION: description, "state_dict": dict(tensors)} if description else dict(tensors), path)
 
@@ -46,43 +48,54 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], description: str | No
 def read(path: Path, label: str) -> tuple[str | None, dict[str, torch.Tensor]]:
     """The text and the tensors of a file; only tensors and plain values are unpickled."""
     if kind_of_content(path) == "safetensors":
-        return _read_safetensors(path, label)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{label}: expected a file of tensors; received one with other objects, which could run any code. Save "
-            "model.state_dict(), not the model itself."
-        ) from error
-    except _UNREADABLE as error:
-        raise _broken(label, error) from error
+        with path.open("rb") as file:
+            texts, tensors = safetensors_file.read(file, path.stat().st_size, label)
+        return texts.get(_DESCRIPTION), tensors
+    content = _unpickled(path, label)
     text = None
     if isinstance(content, Mapping) and isinstance(content.get(_DESCRIPTION), str):
         text, content = content[_DESCRIPTION], content.get("state_dict")
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    plain = isinstance(content, Mapping) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
+    )
+    if not plain:
         raise ValueError(f"{label}: expected tensors by name; received {type(content).__name__}.")
+    size = sum(tensor.numel() * tensor.element_size() for tensor in content.values())
+    if size > path.stat().st_size:
+        raise unsafe(label, f"tensors of at most {path.stat().st_size} bytes, as the file has", f"{size} bytes")
     return text, dict(content)
 
 
-_UNREADABLE = (RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, MemoryError)
+# What torch writes for tensors and the dicts that hold them. torch.load itself knows more names, some of which make
+# objects of any size.
+_KNOWN = re.compile(
+    r"collections OrderedDict|torch \w+Storage|torch Size|torch\._utils _rebuild_(tensor_v2|parameter)|"
+    r"torch (float|bfloat|u?int)\d+|torch bool|torch.nn.parameter Parameter"
+)
+_UNREADABLE = (*archive.BROKEN, ValueError, TypeError, LookupError, AttributeError, MemoryError, pickle.PickleError)
 
 
-def _read_safetensors(path: Path, label: str) -> tuple[str | None, dict[str, torch.Tensor]]:
-    from safetensors import SafetensorError, safe_open
-
+def _unpickled(path: Path, label: str) -> Any:
+    """What torch.load makes of a file, whose numbers stay in the file until they are copied."""
     try:
-        with safe_open(path, "pt") as file:
-            keys = list(file.keys())
-            return (file.metadata() or {}).get(_DESCRIPTION), {key: file.get_tensor(key) for key in keys}
-    except (SafetensorError, *_UNREADABLE) as error:
-        raise _broken(label, error) from error
+        with zipfile.ZipFile(path) as file:
+            members = archive.checked_members(file, label)
+            _check_pickle(next(file.read(one) for name, one in members.items() if name.endswith("/data.pkl")), label)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except UnsafeFile:
+        raise
+    except _UNREADABLE as error:
+        raise damaged(label, "file of tensors", error) from error
 
 
-def _broken(label: str, error: BaseException) -> ValueError:
-    return ValueError(
-        f"{label}: expected a complete file of tensors; received one that cannot be read "
-        f"({str(error).splitlines()[0] if str(error) else type(error).__name__}). Check that the copy is complete."
-    )
+def _check_pickle(data: bytes, label: str) -> None:
+    for code, argument, _ in pickletools.genops(data):
+        if code.name in ("GLOBAL", "INST", "STACK_GLOBAL") and not _KNOWN.fullmatch(str(argument)):
+            raise unsafe(
+                label,
+                "a file of tensors",
+                f"a pickle of other objects ({argument}), which could run any code; save model.state_dict() instead",
+            )
 
 
 def read_model(path: Path, label: str) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[np.ndarray]]:
@@ -96,9 +109,11 @@ def read_model(path: Path, label: str) -> tuple[dict[str, Any], dict[str, torch.
     description = parse_json(text, label)
     if not isinstance(description, dict) or "config" not in description:
         raise ValueError(f"{label}: expected the description of a model; received {type(description).__name__}.")
-    count = sum(key.startswith(_OPTIMIZER) for key in tensors)
-    arrays = [tensors.pop(f"{_OPTIMIZER}{number}").numpy() for number in range(count)]
-    return description, tensors, arrays
+    slots = {key.removeprefix(_OPTIMIZER): value for key, value in tensors.items() if key.startswith(_OPTIMIZER)}
+    if set(slots) != set(map(str, range(len(slots)))):
+        raise damaged(label, "file of tensors", f"the optimizer's variables {sorted(slots)[:8]}")
+    arrays = [slots[str(number)].numpy() for number in range(len(slots))]
+    return description, without_optimizer(tensors), arrays
 
 
 def without_optimizer(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kerastorch.saving import archive, hdf5_file, hdf5_weights, torch_files, weights_tree
+from kerastorch.saving import archive, hdf5_file, hdf5_reader, hdf5_weights, torch_files, weights_tree
 from kerastorch.saving.atomic import replacing
+from kerastorch.saving.hdf5_writer import Group
 from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
 
 
@@ -41,14 +42,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
         if kind in ("torch", "safetensors"):
             torch_files.write(temporary, torch_files.weights_of(model))
         else:
-            _write_tree(temporary, model)
-
-
-def _write_tree(path: Path, model: Any) -> None:
-    import h5py  # an optional moment: most programs never save
-
-    with h5py.File(path, "w") as file:
-        weights_tree.write(file, model)
+            root = Group()
+            weights_tree.write(root, model)
+            hdf5_file.write(temporary, root)
 
 
 def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False) -> None:
@@ -75,9 +71,8 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
         with hdf5_file.reading(path, label) as file:
             _read_hdf5(file, model, label, by_name, skip_mismatch)
     elif kind == "archive":
-        with archive.reading(path, label) as opened, opened.weights(label) as source:
-            with hdf5_file.reading(source, label) as file:
-                _read_hdf5(file, model, label, by_name, skip_mismatch)
+        with archive.reading(path, label) as opened, opened.weights() as file:
+            _read_hdf5(file, model, label, by_name, skip_mismatch)
     elif kind in ("torch", "safetensors"):
         text, tensors = torch_files.read(path, label)
         whole = text is not None
@@ -87,9 +82,8 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
         raise ValueError(f"{label}: expected a weights file; received {describe_content(path, kind)}.")
 
 
-def _read_hdf5(file: Any, model: Any, label: str, by_name: bool, skip_mismatch: bool) -> None:
-    keras_2 = any(name in file.attrs for name in ("layer_names", "layer_names0")) or "model_weights" in file
-    if keras_2:
+def _read_hdf5(file: hdf5_reader.Group, model: Any, label: str, by_name: bool, skip_mismatch: bool) -> None:
+    if hdf5_weights.has_layer_names(file) or file.get("model_weights") is not None:
         found = hdf5_weights.pairs(file, model, label, by_name, skip_mismatch)
     elif by_name:
         raise ValueError(

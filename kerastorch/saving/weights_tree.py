@@ -18,18 +18,20 @@ from kerastorch.core.naming import to_snake_case
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.tracking import Container
 from kerastorch.engine.weights import is_trainable_by_nature, module_weights
-from kerastorch.saving import hdf5_file
+from kerastorch.saving import hdf5_file, hdf5_reader
+from kerastorch.saving.hdf5_writer import Array, Group
 
-Pair = tuple[Any, Any]  # a weight, and the dataset that is written into it
+# A weight and the array that is written into it; or a layer that reads its variables itself, and their group.
+Pair = tuple[Any, hdf5_reader.Dataset | hdf5_reader.Group]
 
 
-def objects(root: Any) -> Iterator[tuple[str, str, list[Any]]]:
-    """Path, other path (or '') and own weights of every object under `root`, each object once."""
+def objects(root: Any) -> Iterator[tuple[str, str, Any]]:
+    """Path, other path (or '') and object of everything under `root` that may have weights, each once."""
     yield from _walk(root, "", "", {id(root)})
 
 
-def _walk(item: Any, path: str, other: str, seen: set[int]) -> Iterator[tuple[str, str, list[Any]]]:
-    yield path, other, _own_weights(item)
+def _walk(item: Any, path: str, other: str, seen: set[int]) -> Iterator[tuple[str, str, Any]]:
+    yield path, other, item
     for name, child in _children(item):
         if id(child) in seen:
             continue
@@ -40,6 +42,7 @@ def _walk(item: Any, path: str, other: str, seen: set[int]) -> Iterator[tuple[st
 
 
 def _own_weights(item: Any) -> list[Any]:
+    """The weights that an object holds itself: trained ones, then the others."""
     if not isinstance(item, Layer):
         return module_weights(item, "weights") if isinstance(item, nn.Module) else []
     own = [weight for weight in item._parameters.values() if weight is not None]
@@ -50,7 +53,7 @@ def _children(item: Any) -> list[tuple[str, Any]]:
     """Objects inside, with the names under which Keras saves them, in its order."""
     if not isinstance(item, Layer):
         return []
-    if hasattr(item, "layers"):
+    if isinstance(getattr(type(item), "layers", None), property):  # a model
         return [(f"layers/{name}", child) for name, child in _numbered(item.layers)]
     found: list[tuple[str, Any]] = []
     for name, child in sorted(item._modules.items()):
@@ -79,8 +82,8 @@ def _join(path: str, name: str) -> str:
 def by_path(model: Any) -> dict[str, Any]:
     """Every weight under its path and number, such as 'layers/dense/vars/0'."""
     found = {}
-    for path, _, weights in objects(model):
-        found.update({_join(path, f"vars/{number}"): weight for number, weight in enumerate(weights)})
+    for path, _, item in objects(model):
+        found.update({_join(path, f"vars/{number}"): weight for number, weight in enumerate(_own_weights(item))})
     return found
 
 
@@ -97,51 +100,59 @@ def attribute_paths(model: Any) -> dict[str, str]:
     return found
 
 
-def write(file: Any, model: Any, with_optimizer: bool = True) -> None:
-    """Write the weights of `model`, and those of its optimizer, into an open HDF5 file."""
-    for path, other, weights in objects(model):
-        _write_arrays(file.require_group(_join(path, "vars")), weights)
+def write(root: Group, model: Any, with_optimizer: bool = True) -> None:
+    """Put the weights of `model`, and those of its optimizer, into a file."""
+    for path, other, item in objects(model):
+        _put_object(root.group(_join(path, "vars")), item)
         if other:
-            file[other] = file[path]
+            root.put(other, root.group(path))
     for path, attribute in attribute_paths(model).items():
-        if attribute not in file:
-            file[attribute] = file[path]
+        if root.get(attribute) is None:
+            root.put(attribute, root.group(path))
     optimizer = getattr(model, "optimizer", None)
     if with_optimizer and hasattr(optimizer, "variables"):
-        found = file.require_group("optimizer/vars")
-        found.attrs["name"] = str(optimizer.name)
-        _write_arrays(found, optimizer.variables)
-
+        found = root.group("optimizer/vars")
+        found.attributes["name"] = str(optimizer.name)
+        _put_arrays(found, optimizer.variables)
     for name, metric in _numbered(getattr(model, "metrics", ()) or ()):
         # tf_keras will not read the weights of a compiled model without those of its metrics
-        _write_arrays(file.require_group(f"metrics/{name}/vars"), metric.variables)
+        _put_arrays(root.group(f"metrics/{name}/vars"), metric.variables)
 
 
-def _write_arrays(group: Any, weights: Sequence[Any]) -> None:
+def _put_object(group: Group, item: Any) -> None:
+    if not _reads_itself(item):
+        _put_arrays(group, _own_weights(item))
+        return
+    store: dict[str, Any] = {}
+    item.save_own_variables(store)
+    for name, value in store.items():
+        group.put(name, Array(value if isinstance(value, torch.Tensor) else np.asarray(value)))
+
+
+def _reads_itself(item: Any) -> bool:
+    """Whether the author of a layer has said how its variables are stored."""
+    return isinstance(item, Layer) and type(item).load_own_variables is not Layer.load_own_variables
+
+
+def _put_arrays(group: Group, weights: Sequence[Any]) -> None:
     for number, weight in enumerate(weights):
-        group.create_dataset(str(number), data=as_array(weight))
+        group.put(str(number), Array(weight))
 
 
-def as_array(weight: torch.Tensor) -> np.ndarray:
-    """The values in the order in which files hold them; bfloat16, which HDF5 does not know, as float32."""
-    values = weight.detach().cpu()
-    values = values.float() if values.dtype is torch.bfloat16 else values
-    return np.asarray(values.numpy(), order="C")
-
-
-def pairs(file: Any, model: Any, label: str, skip_mismatch: bool = False) -> list[Pair]:
-    """Every weight of `model` with its dataset; ValueError, naming layer and shapes, where they do not fit."""
+def pairs(file: hdf5_reader.Group, model: Any, label: str, skip_mismatch: bool = False) -> list[Pair]:
+    """Every weight of `model` with its array; ValueError, naming layer and shapes, where they do not fit."""
     found: list[Pair] = []
-    attributes = attribute_paths(model) if "layers" not in file else {}
-    for path, other, weights in objects(model):
-        if not weights:
+    attributes = attribute_paths(model) if file.get("layers") is None else {}
+    for path, other, item in objects(model):
+        weights, reads_itself = _own_weights(item), _reads_itself(item)
+        if not weights and not reads_itself:
             continue
-        place = next(
-            (p for p in (path, other, _by_attribute(path, attributes)) if p and _has(file, p, label)),
-            path,
-        )
+        place = next((p for p in (path, other, _by_attribute(path, attributes)) if p and _has(file, p, label)), path)
         group = hdf5_file.group(file, _join(place, "vars"), label)
-        count = 0 if group is None else len(group)
+        if reads_itself and group is not None:
+            found.append((item, group))
+            continue
+        count = 0 if group is None else len(group.places)
         if count != len(weights):
             if skip_mismatch:
                 continue
@@ -151,12 +162,12 @@ def pairs(file: Any, model: Any, label: str, skip_mismatch: bool = False) -> lis
             )
         for number, weight in enumerate(weights):
             dataset = hdf5_file.dataset(group, str(number), label)
-            if tuple(dataset.shape) != tuple(weight.shape):
+            if dataset.shape != tuple(weight.shape):
                 if skip_mismatch:
                     continue
                 raise ValueError(
                     f"{label}: expected shape {tuple(weight.shape)} for array {number} of {place!r}; received "
-                    f"{tuple(dataset.shape)}. Build the model that the file was saved from."
+                    f"{dataset.shape}. Build the model that the file was saved from."
                 )
             found.append((weight, dataset))
     return found
@@ -168,26 +179,31 @@ def _by_attribute(path: str, attributes: dict[str, str]) -> str:
     return attributes[first] + path[len(first) :] if first in attributes else ""
 
 
-def _has(file: Any, path: str, label: str) -> bool:
+def _has(file: hdf5_reader.Group, path: str, label: str) -> bool:
     return hdf5_file.group(file, _join(path, "vars"), label) is not None
 
 
 def assign(found: Sequence[Pair]) -> None:
-    """Copy the numbers of datasets into their weights."""
+    """Copy the numbers of arrays into their weights."""
     with torch.no_grad():
         for weight, dataset in found:
+            if isinstance(dataset, hdf5_reader.Group):
+                names = sorted(dataset.places)
+                weight.load_own_variables({name: hdf5_file.dataset(dataset, name, "").read() for name in names})
+                continue
             target = weight.detach()
-            if target.is_contiguous() and target.device.type == "cpu" and target.dim() and dataset.size:
+            if target.is_contiguous() and target.device.type == "cpu" and target.dim() and target.numel():
                 values = target.numpy()
                 if values.dtype == dataset.dtype:
-                    dataset.read_direct(values)
+                    dataset.read_into(values)
                     continue
-            weight.copy_(torch.from_numpy(np.asarray(dataset[()], order="C")).reshape(weight.shape))
+            weight.copy_(torch.from_numpy(dataset.read()))
 
 
-def optimizer_arrays(file: Any, label: str) -> tuple[str | None, list[np.ndarray]]:
+def optimizer_arrays(file: hdf5_reader.Group, label: str) -> tuple[str | None, list[np.ndarray]]:
     """The name and the arrays of the optimizer in a file; (None, []) where there is none."""
-    group = hdf5_file.group(file, "optimizer/vars", label) if "optimizer" in file else None
+    group = hdf5_file.group(file, "optimizer/vars", label)
     if group is None:
         return None, []
-    return hdf5_file.text(group, "name", label), [hdf5_file.array(group, str(i), label) for i in range(len(group))]
+    arrays = [hdf5_file.dataset(group, str(number), label).read() for number in range(len(group.places))]
+    return hdf5_file.text(group, "name", label), arrays

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from kerastorch.callbacks import CallbackList, Monitor
 from kerastorch.core import nest
 from kerastorch.training.arrays import check_finite, number_of_samples
 from kerastorch.training.data import DataSource, whole_steps
@@ -86,6 +88,41 @@ def check_sample_weight(sample_weight: Any) -> None:
             "such samples larger, without an end.",
             stacklevel=4,
         )
+
+
+def expect_logs(model: Any, callbacks: CallbackList, validates: bool) -> None:
+    """Tell the callbacks that watch a value which names the logs will have, where that is known before training."""
+    watching = [callback for callback in callbacks if isinstance(callback, Monitor)]
+    names = _names_of_logs(model) if watching and not callbacks.may_add_to_logs() else None
+    if names is not None:
+        names = [*names, *(f"val_{name}" for name in names if validates), *callbacks.added_names()]
+    for callback in watching:
+        callback.expect_logs(names)
+
+
+def _names_of_logs(model: Any) -> list[str] | None:
+    """The names under which a model logs its training; None where code of the author's own decides that."""
+    outputs = model.output_structure
+    steps = ("train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result", "make_train_function")
+    ours = all(type(layer).__module__.startswith("kerastorch.") for layer in model.inner_layers)
+    of_metrics = model.compiled_metrics.names_for(outputs) if outputs is not None and ours else None
+    if of_metrics is None or model._overrides(steps):
+        return None
+    return [*model.compiled_loss.names_for(outputs), *of_metrics, *(metric.name for metric in model._held_metrics())]
+
+
+def warn_of_nan(model: Any, logs: Mapping[str, Any], epoch: int) -> bool:
+    """Whether the loss of an epoch is NaN, which is warned of."""
+    loss = logs.get("loss")
+    if not isinstance(loss, float) or not math.isnan(loss):
+        return False
+    warnings.warn(
+        f"{type(model).__name__} '{model.name}': expected a loss that is a number; received NaN in epoch {epoch + 1}. "
+        "Lower the learning rate, clip gradients, or look at the data; callbacks.TerminateOnNaN stops at the batch.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return True
 
 
 class BatchCheck:

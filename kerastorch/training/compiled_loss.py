@@ -11,6 +11,7 @@ import torch
 from kerastorch import losses as losses_module
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
+from kerastorch.engine.precision import in_full_precision
 from kerastorch.metrics import Mean
 from kerastorch.training import labels as labels_module
 from kerastorch.training.outputs import Outputs, is_ours, like_predictions
@@ -59,6 +60,14 @@ class CompiledLoss:
         found = Outputs(outputs, self.output_names)
         found.match(self.given, "losses")
         _check_numbers(found.match(self.loss_weights, "loss_weights"))
+
+    def names_for(self, outputs: Any) -> list[str]:
+        """The names of the running means for the symbolic `outputs`."""
+        found = Outputs(outputs, self.output_names)
+        losses = found.match(self.given, "losses")
+        several = len(losses) > 1
+        named = zip(found.names, losses, strict=True)
+        return ["loss", *(f"{name}_loss" for name, loss in named if several and loss is not None)]
 
     def forget_outputs(self, output_names: list[str]) -> None:
         """Match losses and outputs anew at the next call."""
@@ -116,9 +125,10 @@ class CompiledLoss:
                 "Pass loss='...' to compile()."
             )
         # a loss without reduction trains on the sum of its values, and the logs show their mean
-        parts = [value.sum() if value.dim() else value for value in values] + extra
+        values += extra
+        parts = [value.sum() if value.dim() else value for value in values]
         total = sum(parts[1:], parts[0])
-        shown = total if all(value.dim() == 0 for value in values) else _together(values, extra)
+        shown = total if all(value.dim() == 0 for value in values) else _together(values)
         self.total.update_state(shown.detach(), sample_weight=predictions[0].shape[0])
         return total
 
@@ -129,6 +139,7 @@ class CompiledLoss:
         for loss, factor, mean, label, prediction, weight in outputs:
             if loss is None or label is None:
                 continue
+            prediction = in_full_precision(prediction)
             label, weight = like_predictions(label, weight, prediction)
             value = loss(label, prediction, weight)
             if mean is not None:
@@ -137,10 +148,10 @@ class CompiledLoss:
         return values
 
 
-def _together(values: Sequence[torch.Tensor], extra: Sequence[torch.Tensor]) -> torch.Tensor:
+def _together(values: Sequence[torch.Tensor]) -> torch.Tensor:
     """Unreduced losses as one tensor for the running mean; the means of those whose shapes differ."""
-    same_shape = len({value.shape for value in values}) == 1
-    return sum([*(value if same_shape else value.mean() for value in values), *extra])
+    same_shape = len({value.shape for value in values if value.dim()}) == 1
+    return sum([value if same_shape else value.mean() for value in values])
 
 
 def _check_numbers(weights: Sequence[Any]) -> None:

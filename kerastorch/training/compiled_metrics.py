@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -81,6 +82,35 @@ class CompiledMetrics:
             chosen = [[_fresh(metric) for metric in nest.flatten(given)] for _ in names]
         return [[] if one is None else nest.flatten(one) for one in chosen]
 
+    def names_for(self, outputs: Any) -> list[str] | None:
+        """The names of the metrics for the symbolic `outputs`; None where a class of the user's own decides."""
+        given = [*nest.flatten(self.given), *nest.flatten(self.given_weighted)]
+        if any(hasattr(metric, "result") and not is_ours(metric) for metric in given):
+            return None
+        preview = CompiledMetrics(self.given, self.given_weighted, self.output_names)
+        preview.outputs = Outputs(outputs, self.output_names)
+        found, taken = [preview._for_each_output(one) for one in (self.given, self.given_weighted)], set()
+        for position, output in enumerate(preview.outputs.names):
+            prefix = f"{output}_" if len(preview.outputs.names) > 1 else ""
+            for metrics, mark in zip(found, ("", "weighted_"), strict=True):
+                for metric in metrics[position]:
+                    if metric is not None:
+                        _rename(SimpleNamespace(name=_name_of(metric)), prefix, mark, taken)
+        return list(taken)
+
+    def start_anew(self) -> None:
+        """Let batches be grouped as at the start, so that the sums of an epoch do not depend on the ones before."""
+        for output in self.per_output or ():
+            output.start_anew()
+
+    def get_grouping(self) -> list[Any]:
+        """How far the metrics of each output are in gathering batches."""
+        return [output.get_grouping() for output in self.per_output or ()]
+
+    def set_grouping(self, grouping: list[Any]) -> None:
+        for output, state in zip(self.per_output or (), grouping, strict=True):
+            output.set_grouping(state)
+
     def forget_outputs(self, output_names: list[str]) -> None:
         """Match metrics and outputs anew at the next call."""
         self.output_names, self.per_output = output_names, None
@@ -143,6 +173,12 @@ def as_metric(metric: Any, y_true: Any, y_pred: Any) -> Any:
     if isinstance(function, metrics_module.Metric):
         return function
     return metrics_module.MeanMetricWrapper(function, name=name)
+
+
+def _name_of(metric: Any) -> str:
+    """The name of a metric as `compile` got it, before labels and predictions are known."""
+    by_shape = isinstance(metric, str) and _plain_name(metric) in _BY_SHAPE
+    return metric if by_shape else as_metric(metric, None, None).name
 
 
 def _function_for(kinds: tuple[str, str, str], y_true: torch.Tensor, y_pred: torch.Tensor) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
+from kerastorch.training import random_state
 from kerastorch.training.arrays import (
     ROLES,
     as_tensors,
@@ -52,13 +54,30 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 class DataSource:
     """Batches for the loop: `steps` an epoch (None when unknown), and `epoch()` to iterate over one.
 
-    `restarts` tells whether each epoch begins anew or goes on where the last one stopped.
+    `restarts` tells whether each epoch begins anew or goes on where the last one stopped. After an interruption,
+    `resume(place)` gives an iterator that goes on where `place(taken)` was asked, behind `taken` batches of the last
+    `epoch()`; it may leave the random generators in any state.
     """
 
     steps: int | None = None
     restarts = True
+    resumes = True  # whether it can be set back to a place
 
     def epoch(self) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def first_batch(self) -> Any:
+        """The batch that comes next, which still comes next afterwards."""
+        return next(iter(self.epoch()))
+
+    def description(self) -> dict[str, Any]:
+        """What must not change while training is interrupted."""
+        raise NotImplementedError
+
+    def place(self, taken: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
         raise NotImplementedError
 
     def end_of_epoch(self) -> None:
@@ -93,9 +112,14 @@ class ArraySource(DataSource):
         self.passes = 1 if self.restarts else passes
         self.shuffle = shuffle
         self.device = device
-        self._place()
+        self._order_from: torch.Tensor | None = None  # the random state that this pass got its order from
+        self._move()
 
-    def _place(self) -> None:
+    def description(self) -> dict[str, Any]:
+        shapes = [list(leaf.shape[1:]) for leaf in nest.flatten(self.data) if leaf is not None]
+        return {"samples": self.samples, "batch_size": self.batch_size, "shuffle": self.shuffle, "shapes": shapes}
+
+    def _move(self) -> None:
         """On an accelerator, data that fit live there; others are pinned and copied a batch ahead."""
         self.copies = False
         if self.device.type == "cpu":
@@ -108,38 +132,52 @@ class ArraySource(DataSource):
             self.copies = True
 
     def epoch(self) -> Iterator[Any]:
-        batches = self._batches() if self.passes == 1 else self._several_passes()
-        return copied_ahead(batches, self.device) if self.copies else batches
+        return self._from(self.passes)
 
-    def _several_passes(self) -> Iterator[Any]:
-        for _ in range(self.passes):
-            yield from self._batches()
+    def place(self, taken: int) -> dict[str, Any]:
+        passes, taken = divmod(taken, self.steps)
+        return {"passes": self.passes - passes, "taken": taken, "order_from": self._order_from if taken else None}
+
+    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+        if not self.restarts:
+            self.passes = place["passes"]
+        return self._from(self.passes, place["taken"], place["order_from"])
+
+    def _from(self, passes: int, taken: int = 0, order_from: torch.Tensor | None = None) -> Iterator[Any]:
+        batches = self._batches(taken, order_from)
+        if passes > 1:
+            batches = chain(batches, chain.from_iterable(self._batches() for _ in range(passes - 1)))
+        return copied_ahead(batches, self.device) if self.copies else batches
 
     def merged(self, at_once: int) -> Iterator[Any]:
         """An epoch of `at_once` batches in one, in order."""
         return self._in_order(self.batch_size * at_once)
 
-    def _in_order(self, size: int) -> Iterator[Any]:
+    def _in_order(self, size: int, first: int = 0) -> Iterator[Any]:
         data = self.data
-        for start in range(0, self.samples, size):
+        for start in range(first, self.samples, size):
             length = min(size, self.samples - start)
             yield _map_batch(lambda leaf, start=start, length=length: leaf.narrow(0, start, length), data)
 
-    def _batches(self) -> Iterator[Any]:
-        data = self.data
+    def _batches(self, taken: int = 0, order_from: torch.Tensor | None = None) -> Iterator[Any]:
+        """One pass over the data, without the batches that are `taken`."""
+        data, first = self.data, taken * self.batch_size
         if not self.shuffle:
-            yield from self._in_order(self.batch_size)
+            yield from self._in_order(self.batch_size, first)
             return
-        for chosen in self._order().split(self.batch_size):
+        self._order_from = torch.get_rng_state() if order_from is None else order_from
+        for chosen in self._order(order_from)[first:].split(self.batch_size):
             yield _map_batch(lambda leaf, chosen=chosen: leaf.index_select(0, chosen), data)
 
-    def _order(self) -> torch.Tensor:
+    def _order(self, order_from: torch.Tensor | None = None) -> torch.Tensor:
+        """The samples in random order: a new one, or the one that this state of the generator gave."""
+        generator = None if order_from is None else torch.Generator().set_state(order_from)
         if self.shuffle == "batch":
-            starts = torch.randperm(self.samples // self.batch_size) * self.batch_size
+            starts = torch.randperm(self.samples // self.batch_size, generator=generator) * self.batch_size
             whole = (starts[:, None] + torch.arange(self.batch_size)).flatten()
             order = torch.cat([whole, torch.arange(len(whole), self.samples)])
         else:
-            order = torch.randperm(self.samples)
+            order = torch.randperm(self.samples, generator=generator)
         return order if self.copies else order.to(self.device)
 
 
@@ -165,14 +203,42 @@ class IterableSource(DataSource):
         self.device = device
         self.check = check
         self.class_weights = class_weights
-        self.restarts = not isinstance(batches, Iterator)
+        self.restarts = self.resumes = not isinstance(batches, Iterator)
+        self._began_from: dict[str, Any] = {}  # the random state at the start of this epoch
 
     def epoch(self) -> Iterator[Any]:
-        prepared = self._prepared()
+        prepared = self._prepared(None)
         return copied_ahead(prepared, self.device) if self.device.type == "cuda" else prepared
 
-    def _prepared(self) -> Iterator[Any]:
-        for number, batch in enumerate(self._iterate()):
+    def first_batch(self) -> Any:
+        if self.restarts:
+            return super().first_batch()
+        first = next(self.batches)
+        self.batches = chain([first], self.batches)
+        return next(self._prepared(iter([first])))
+
+    def description(self) -> dict[str, Any]:
+        return {"batches": self.steps, "batch_size": getattr(self.batches, "batch_size", None)}
+
+    def place(self, taken: int) -> dict[str, Any]:
+        return {"taken": taken, "began_from": self._began_from if taken else None}
+
+    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+        """An epoch from the same random state, behind the batches that were taken: they are made once more."""
+        if not self.restarts or not place["taken"]:
+            return self.epoch()
+        random_state.restore_process(place["began_from"])
+        self._began_from = place["began_from"]
+        batches = self._iterate(place["taken"])
+        prepared = self._prepared(batches, place["taken"])
+        return copied_ahead(prepared, self.device) if self.device.type == "cuda" else prepared
+
+    def _prepared(self, batches: Iterator[Any] | None, first: int = 0) -> Iterator[Any]:
+        if batches is None:
+            if self.restarts:
+                self._began_from = random_state.of_process()
+            batches = self._iterate()
+        for number, batch in enumerate(batches, first):
             tensors = _converted(unpack_x_y_sample_weight(batch))
             if self.check is not None:
                 self.check(tensors, number)
@@ -182,23 +248,54 @@ class IterableSource(DataSource):
             packed = pack_x_y_sample_weight(*tensors)
             yield packed if self.device.type in ("cpu", "cuda") else move(packed, self.device)
 
-    def _iterate(self) -> Iterable[Any]:
-        return iter(self.batches)
+    def _iterate(self, taken: int = 0) -> Iterator[Any]:
+        """The batches of an epoch, without the first of them."""
+        batches = iter(self.batches)
+        skipped = sum(1 for _ in islice(batches, taken))
+        if skipped < taken:
+            raise ValueError(
+                f"fit: expected at least the {taken} batches that an epoch had before the interruption; received "
+                f"{skipped}. Train on the same data, or delete the backup."
+            )
+        return batches
 
 
 class SequenceSource(IterableSource):
-    """A `utils.Sequence`: batches by number, in a new order each epoch when shuffled."""
+    """A `utils.Sequence`: batches by number, in a new order each epoch when shuffled.
+
+    What its `on_epoch_end` draws from the global generators is drawn again when training goes on after an
+    interruption, for a Sequence that is as it was at the start of `fit`.
+    """
 
     shuffle = True
 
-    def _iterate(self) -> Iterator[Any]:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._epochs_ended_from: list[dict[str, Any]] = []  # the random states that `on_epoch_end` has changed
+
+    def description(self) -> dict[str, Any]:
+        return {"batches": len(self.batches), "shuffle": self.shuffle}
+
+    def place(self, taken: int) -> dict[str, Any]:
+        return {**super().place(taken), "epochs_ended_from": self._epochs_ended_from}
+
+    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+        for state in place["epochs_ended_from"]:
+            random_state.restore_process(state)
+            self.end_of_epoch()
+        self._epochs_ended_from = list(place["epochs_ended_from"])
+        return super().resume(place)
+
+    def _iterate(self, taken: int = 0) -> Iterator[Any]:
         count = len(self.batches)
         order = torch.randperm(count).tolist() if self.shuffle else range(count)
-        return (self.batches[number] for number in order)
+        return (self.batches[number] for number in order[taken:])
 
     def end_of_epoch(self) -> None:
         if hasattr(self.batches, "on_epoch_end"):
+            before = random_state.of_process()
             self.batches.on_epoch_end()
+            self._epochs_ended_from.append(random_state.changed(before, random_state.of_process()))
 
 
 def move(batch: Any, device: torch.device) -> Any:

@@ -25,8 +25,19 @@ class OutputMetrics:
         self.plain, self.weighted = list(plain), list(weighted)
         self._patient = [metric for metric in (*plain, *weighted) if is_ours(metric)]
         self._others = [metric for metric in (*plain, *weighted) if not is_ours(metric)]
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Forget which kind of batches came before."""
         self._kind: Any = None  # of the batches that the metrics are known to take
         self._waiting_batches = self._waiting_bytes = 0
+
+    def get_grouping(self) -> dict[str, Any]:
+        """What decides which of the batches to come are added together."""
+        return {"kind": self._kind, "batches": self._waiting_batches, "bytes": self._waiting_bytes}
+
+    def set_grouping(self, state: dict[str, Any]) -> None:
+        self._kind, self._waiting_batches, self._waiting_bytes = state["kind"], state["batches"], state["bytes"]
 
     def update_state(self, y_true: torch.Tensor, y_pred: torch.Tensor, sample_weight: Any = None) -> None:
         """Add a batch: labels, predictions and weights of one output."""

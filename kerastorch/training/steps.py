@@ -87,6 +87,8 @@ class Steps:
         """Start all running means anew."""
         for metric in self.metrics:
             metric.reset_state()
+        if self.compiled_metrics is not None:
+            self.compiled_metrics.start_anew()
 
     def apply_gradients_of(self, loss: torch.Tensor) -> None:
         """Differentiate `loss` by the trainable weights and let the optimizer update them."""

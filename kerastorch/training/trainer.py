@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from kerastorch import optimizers as optimizers_module
-from kerastorch.callbacks import CallbackList, History
+from kerastorch.callbacks import CallbackList, History, TerminateOnNaN
 from kerastorch.callbacks.logs import to_python
 from kerastorch.core import nest
 from kerastorch.core.errors import did_you_mean
+from kerastorch.core.variable import numpy_of
+from kerastorch.mixed_precision.loss_scale_optimizer import with_loss_scale
 from kerastorch.training import checks
 from kerastorch.training.arrays import as_tensors, split_validation
 from kerastorch.training.class_weights import ClassWeights
@@ -30,6 +32,7 @@ from kerastorch.training.data import (
 from kerastorch.training.merging import SCORED_TOGETHER, batches_at_once, scoring_together
 from kerastorch.training.modes import trainable_as_compiled, training_mode
 from kerastorch.training.old_methods import OldMethods, takes_old_words
+from kerastorch.training.run import Resumable, Run
 from kerastorch.training.steps import Steps
 
 COMPILE_OPTIONS = ("sample_weight_mode", "target_tensors", "distribute", "auto_scale_loss", "from_serialized")
@@ -42,7 +45,7 @@ STEPS_OF_INFERENCE = {
 }
 
 
-class Trainer(Steps, OldMethods):
+class Trainer(Steps, Resumable, OldMethods):
     """Training for models: a mixin that needs `__call__`, `train`, `trainable_weights` and `losses` of a model."""
 
     def init_training_state(self) -> None:
@@ -51,6 +54,7 @@ class Trainer(Steps, OldMethods):
             optimizer=None, loss=None, compiled_loss=None, compiled_metrics=None, stop_training=False, history=None,
             run_eagerly=False, steps_per_execution=1, jit_compile=False, compile_arguments=None,
             _trained=(-1, []), _trainable_when_compiled={}, _held=(-1, []), _added_means={}, _reader=None,
+            _fitting=None, _resume_from=None,
         )  # fmt: skip
 
     # --- compile -------------------------------------------------------------------------------------------------
@@ -65,19 +69,22 @@ class Trainer(Steps, OldMethods):
         run_eagerly: bool | None = None,
         steps_per_execution: int | None = None,
         jit_compile: bool | None = None,
+        gradient_checkpointing: bool | None = None,
         **kwargs: Any,
     ) -> None:
         """Choose optimizer, loss and metrics by name, object or function; lists or dicts for several outputs.
 
         torch's optimizers, losses and schedulers are accepted too; `jit_compile=True` runs the forward through
-        torch.compile. Raises ValueError, with the nearest right name, for names that do not exist.
+        torch.compile, `gradient_checkpointing` sets the model's attribute of that name.
+        Raises ValueError, with the nearest right name, for names that do not exist.
         """
         for key in kwargs:
             if key not in COMPILE_OPTIONS:
                 known = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics", "run_eagerly")
+                known += ("steps_per_execution", "jit_compile", "gradient_checkpointing")
                 raise TypeError(
                     f"{type(self).__name__} '{self.name}': expected arguments of compile(); received {key}="
-                    f"{kwargs[key]!r}. {did_you_mean(key, (*known, 'steps_per_execution', 'jit_compile'))}"
+                    f"{kwargs[key]!r}. {did_you_mean(key, known)}"
                 )
         if steps_per_execution is not None and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
             raise ValueError(
@@ -88,7 +95,7 @@ class Trainer(Steps, OldMethods):
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected an optimizer; received None. Pass for example 'adam'."
             )
-        optimizer = optimizers_module.get(optimizer)
+        optimizer = with_loss_scale(optimizers_module.get(optimizer), self.dtype_policy)
         compiled_loss = CompiledLoss(loss, loss_weights, self.output_names)
         compiled_metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
         outputs = self.output_structure
@@ -103,7 +110,10 @@ class Trainer(Steps, OldMethods):
         state["run_eagerly"] = bool(run_eagerly)
         state["steps_per_execution"] = steps_per_execution or 1
         state["jit_compile"] = bool(jit_compile)
+        if gradient_checkpointing is not None:
+            self.gradient_checkpointing = gradient_checkpointing
         state["_trained"] = (-1, [])
+        state["_resume_from"] = None  # another training
         # by identity, as a reference to the model itself would make a cycle
         state["_trainable_when_compiled"] = {id(layer): layer.trainable for layer in (self, *self.inner_layers)}
         state["compile_arguments"] = {
@@ -169,51 +179,49 @@ class Trainer(Steps, OldMethods):
         callback_list = self._callback_list(callbacks, verbose, steps, epochs, add_history=True)
         self.stop_training = False
         self.__dict__["_trained"] = (-1, [])
-        with training_mode(self, True), trainable_as_compiled(self):
+        run = Run(self, source, steps, callback_list, range(initial_epoch, epochs))
+        checks.expect_logs(self, callback_list, validates=validate is not None)
+        with training_mode(self, True), trainable_as_compiled(self), run:
             train_function = self.make_train_function()
+            state = self.state_from_file(initial_epoch)
             callback_list.on_train_begin()
-            iterator: Iterator[Any] | None = None
-            logs: Mapping[str, Any] = {}
-            for epoch in range(initial_epoch, epochs):
-                self.reset_metrics()
-                callback_list.on_epoch_begin(epoch)
-                if iterator is None or source.restarts:
-                    iterator = iter(source.epoch())
-                finished = self._run_epoch(train_function, iterator, steps, callback_list)
-                if finished == 0 and epoch == initial_epoch:
+            state = self.state_from_file() or state
+            if state is not None:
+                run.resume(*state, train_function)
+            nan_said = any(isinstance(callback, TerminateOnNaN) for callback in callback_list)
+            for epoch in run.epochs_left():
+                run.begin_epoch(epoch)
+                self._run_epoch(train_function, run)
+                if run.step == 0 and epoch == initial_epoch:
                     raise checks.no_batches(self)
-                if finished == 0:
-                    warn_out_of_data(finished, steps)
+                if run.step == 0:
+                    warn_out_of_data(0, run.steps)
                     break
-                logs = dict(self._logs_of_epoch())
+                logs = {name: to_python(value) for name, value in run.logs.items()}
+                nan_said = nan_said or checks.warn_of_nan(self, logs, epoch)
                 if validate is not None and checks.is_validation_epoch(validation_freq, epoch):
                     with training_mode(self, False):
-                        logs.update(validate(callback_list))
-                source.end_of_epoch()
-                callback_list.on_epoch_end(epoch, logs)
+                        logs.update(run.validate(validate))
+                finished, steps = run.step, run.steps
+                run.end_epoch(logs)
                 if self.stop_training:
                     break
                 if steps is not None and finished < steps:
                     warn_out_of_data(finished, steps)
                     break
-                steps = steps if steps is not None else finished if source.restarts else None
             if isinstance(self.optimizer, optimizers_module.Optimizer):
                 self.optimizer.finalize_variable_values(self.trainable_weights)
-            callback_list.on_train_end(logs)
+            run.end()
         return self.history
 
-    def _run_epoch(
-        self,
-        function: Callable[[Iterator[Any]], Mapping[str, Any]],
-        iterator: Iterator[Any],
-        steps: int | None,
-        callbacks: CallbackList,
-    ) -> int:
-        """Train until the steps are done, the data end, or `stop_training`; returns the number of steps."""
+    def _run_epoch(self, function: Callable[[Iterator[Any]], Mapping[str, Any]], run: Run) -> None:
+        """Train until the steps are done, the data end, or `stop_training`."""
+        callbacks, iterator, steps, step, logs = run.callbacks, run.iterator, run.steps, run.step, run.logs
         begin, end = callbacks.on_train_batch_begin, callbacks.on_train_batch_end
         begins = bool(callbacks.hooks["on_train_batch_begin"])
-        step, stride = 0, self.steps_per_execution
-        logs: Mapping[str, Any] = {}
+        stride = self.steps_per_execution
+        if step and self.stop_training:
+            steps = step  # what stopped the epoch came before the interruption
         while steps is None or step < steps:
             if begins:
                 begin(step)
@@ -226,16 +234,11 @@ class Trainer(Steps, OldMethods):
                 checks.explain_index_error(self, error)
                 raise
             step += left
+            run.step = step
             end(step - 1, logs)
             if self.stop_training:
                 break
-        self.__dict__["_last_logs"] = logs
-        return step
-
-    def _logs_of_epoch(self) -> Mapping[str, Any]:
-        """The logs of the last step as numbers; a `train_step` of the user's own decides what they hold."""
-        logs = self.__dict__.pop("_last_logs")
-        return {name: to_python(value) for name, value in logs.items()}
+        run.logs = logs
 
     def _callback_list(
         self, callbacks: Any, verbose: int, steps: int | None, epochs: int = 1, add_history: bool = False
@@ -478,4 +481,4 @@ class Trainer(Steps, OldMethods):
 def _to_array(parts: list[torch.Tensor]) -> np.ndarray:
     # a model may return its input, and what is predicted must be the caller's own
     whole = parts[0].clone() if len(parts) == 1 else torch.cat(parts)
-    return whole.detach().cpu().numpy()
+    return numpy_of(whole)

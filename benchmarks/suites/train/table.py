@@ -46,7 +46,7 @@ RULES: dict[str, Rule] = {
     "Lion": Rule(1.2, ("Lion", {}), ("SGD", {"momentum": 0.9, **LISTS}), "SGD with momentum"),
 }
 
-MODELS = {"an MLP": 200, "ResNet50": 4}  # with the steps of one piece
+MODELS = {"an MLP": 200, "ResNet50": 2}  # with the steps of one piece
 
 
 def shapes(model: str) -> list[tuple[int, ...]]:

@@ -8,6 +8,7 @@ import torch
 
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.engine.layer import Layer
+from kerastorch.engine.precision import compute_in
 from kerastorch.engine.symbolic import TensorSpec
 from kerastorch.layers.arguments import checked_data_format, one_of, positive_int, to_tuple
 from kerastorch.ops.images import INTERPOLATIONS, upsample
@@ -41,8 +42,11 @@ class Spatial(Layer):
         return tuple(shape)
 
     def compute_output_spec(self, inputs: Any) -> Any:
-        dtype = self._dtype if inputs.dtype.is_floating_point else inputs.dtype
-        return TensorSpec(self.compute_output_shape(inputs.shape), dtype)
+        return TensorSpec(self.compute_output_shape(inputs.shape), self.output_dtype(inputs.dtype))
+
+    def output_dtype(self, dtype: torch.dtype) -> torch.dtype:
+        """The dtype of the output for inputs of `dtype`."""
+        return self._dtype if dtype.is_floating_point else dtype
 
     def checked_edges(self, value: Any, argument: str) -> Pair | tuple[Pair, ...]:
         """A number, or one for each axis, or (before, after) for each axis, as pairs; one axis has a plain pair."""
@@ -229,6 +233,17 @@ class UpSampling2D(UpSampling):
         super().__init__(size, data_format, **kwargs)
         owner = f"UpSampling2D '{self.name}'"
         self.interpolation = one_of(interpolation, INTERPOLATIONS, owner, "interpolation")
+        self.__dict__["casts_outputs"] = self.interpolation == "nearest"
+
+    def call(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        with compute_in(None):  # as tf.image.resize does, whatever the policy
+            return super().call(inputs.to(self.output_dtype(inputs.dtype)))
+
+    def output_dtype(self, dtype: torch.dtype) -> torch.dtype:
+        found = super().output_dtype(dtype)
+        return torch.float32 if self.interpolation != "nearest" and found.itemsize == 2 else found
 
 
 class UpSampling3D(UpSampling):

@@ -100,6 +100,13 @@ class AffineNormalization(AxisLayer):
                 "beta", shape, dtype, self.beta_initializer, self.beta_regularizer, True, self.beta_constraint
             )
 
+    def scale_and_offset(self, inputs: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """`gamma` and `beta` for torch's kernels, which take one without the other only in the inputs' dtype."""
+        gamma, beta = self.gamma, self.beta
+        if gamma is not None and beta is not None:
+            return gamma, beta
+        return gamma if gamma is None else gamma.to(inputs.dtype), beta if beta is None else beta.to(inputs.dtype)
+
 
 def with_channels_second(x: torch.Tensor, axis: int) -> torch.Tensor:
     """A view of `x` in torch's layout, (batch, channels, ...)."""

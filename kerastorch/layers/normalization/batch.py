@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from kerastorch import initializers
+from kerastorch.engine.context import call_context
 from kerastorch.engine.input_spec import InputSpec
 from kerastorch.layers.normalization.base import AffineNormalization, with_channels_at, with_channels_second
 from kerastorch.layers.normalization.moments import moments, several_processes
@@ -27,6 +28,7 @@ class BatchNormalization(AffineNormalization):
 
     _own_arguments = ("fused", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment")
     _always_synchronized = False
+    repeats_with_state = True  # the averages move once
 
     def __init__(
         self,
@@ -118,6 +120,7 @@ class BatchNormalization(AffineNormalization):
             return self._normalize_in_steps(inputs, training, mask)
         weights = self._parameters  # a module's own attribute lookup costs as much as a small layer
         average = weights["moving_variance"].detach()
+        moves = training and not call_context.recomputing
         of_population = average.clone() if training and not self.fused else average
         y = torch.batch_norm(
             x,
@@ -126,11 +129,11 @@ class BatchNormalization(AffineNormalization):
             weights["moving_mean"],
             of_population,
             training,
-            1.0 - self.momentum,
+            1.0 - self.momentum if moves else 0.0,
             self.epsilon,
             torch.backends.cudnn.enabled,
         )
-        if of_population is not average:  # the batch's own variance is smaller by the factor (count - 1) / count
+        if moves and of_population is not average:  # the batch's own variance is smaller by the factor (count - 1) / count
             average.mul_(self.momentum / count).add_(of_population, alpha=1.0 - 1.0 / count)
         return with_channels_at(y, axis)
 
@@ -151,6 +154,8 @@ class BatchNormalization(AffineNormalization):
         return (y if self.beta is None else y + self.beta.view(shape)).to(dtype)
 
     def _move_averages(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        if call_context.recomputing:
+            return
         with torch.no_grad():
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 average.lerp_(value.reshape(average.shape), 1.0 - self.momentum)

@@ -85,7 +85,8 @@ class GroupNormalization(AffineNormalization):
         axis = self.axis % inputs.dim()
         x = with_channels_second(inputs, axis)
         if mask is None:
-            y = torch.group_norm(x, self.groups, self.gamma, self.beta, self.epsilon, torch.backends.cudnn.enabled)
+            gamma, beta = self.scale_and_offset(x)
+            y = torch.group_norm(x, self.groups, gamma, beta, self.epsilon, torch.backends.cudnn.enabled)
         else:
             mask = mask[(..., *[None] * (inputs.dim() - mask.dim()))].expand_as(inputs)
             y = self._normalize_valid(x, with_channels_second(mask, axis))

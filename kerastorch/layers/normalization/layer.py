@@ -27,12 +27,12 @@ class LayerNormalization(AffineNormalization):
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         inputs = self.as_floats(inputs)
-        axes = self._axes
+        axes, (gamma, beta) = self._axes, self.scale_and_offset(inputs)
         if self._as_torch:
-            return torch.layer_norm(inputs, inputs.shape[axes[0] :], self.gamma, self.beta, self.epsilon)
+            return torch.layer_norm(inputs, inputs.shape[axes[0] :], gamma, beta, self.epsilon)
         last = list(range(-len(axes), 0))
         x = inputs.movedim(axes, last)
         # Keras' gamma of axes [2, 1] is shaped in that order, and read as if it were of [1, 2]
         sizes = x.shape[-len(axes) :]
-        gamma, beta = (None if weight is None else weight.view(sizes) for weight in (self.gamma, self.beta))
+        gamma, beta = (None if weight is None else weight.view(sizes) for weight in (gamma, beta))
         return torch.layer_norm(x, sizes, gamma, beta, self.epsilon).movedim(last, axes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kerastorch.layers.recurrent.cells import AbstractRNNCell, GRUCell, LSTMCell, SimpleRNNCell
+from kerastorch.layers.recurrent.cell import AbstractRNNCell
+from kerastorch.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from kerastorch.layers.recurrent.cudnn import CuDNNGRU, CuDNNLSTM
 from kerastorch.layers.recurrent.gru import GRU
 from kerastorch.layers.recurrent.lstm import LSTM

@@ -1,8 +1,7 @@
-"""Cells: what a recurrent layer does in one step."""
+"""The cells of SimpleRNN, LSTM and GRU."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,93 +10,13 @@ from torch.nn import functional as F
 
 from kerastorch import activations, constraints, initializers, regularizers
 from kerastorch.core import nest
-from kerastorch.core.config import current_device, torch_dtype
-from kerastorch.engine.layer import Layer, call_parameters
 from kerastorch.layers.arguments import positive_int
+from kerastorch.layers.recurrent.cell import AbstractRNNCell, Step
 from kerastorch.ops import recurrent
+from kerastorch.ops.gated_recurrence import gru
+from kerastorch.ops.recurrent_kernels import Kernel, lstm, relu_rnn, tanh_rnn
 
-Step = Callable[[Any, Any], tuple[Any, Any]]  # from inputs and states to the output and new states
-Mixer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-class AbstractRNNCell(Layer):
-    """The base of cells: `call(inputs, states)` returns the output and the new states of one step.
-
-    A cell has a `state_size` and, where it differs from the first of these, an `output_size`: an int, a torch.Size, or
-    lists of them.
-
-    >>> class Sum(AbstractRNNCell):
-    ...     state_size = 3
-    ...     def call(self, inputs, states):
-    ...         total = states[0] + inputs
-    ...         return total, [total]
-    """
-
-    def get_initial_state(self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None) -> Any:
-        """Zeros for the states of `batch_size` samples, or of as many as `inputs` has."""
-        if inputs is not None:
-            batch_size, dtype = inputs.shape[0], inputs.dtype
-        return zero_states(self.state_size, batch_size, dtype)
-
-
-def is_cell(value: Any) -> bool:
-    return callable(getattr(value, "call", None)) and hasattr(value, "state_size")
-
-
-def size_tuple(size: Any) -> tuple[int, ...]:
-    return tuple(size) if isinstance(size, torch.Size) else (size,)
-
-
-def has_several(sizes: Any) -> bool:
-    """Whether a `state_size` or an `output_size` is a structure of sizes: a torch.Size is one size."""
-    return nest.is_nested(sizes) and not isinstance(sizes, torch.Size)
-
-
-def output_size_of(cell: Any) -> Any:
-    """The `output_size` of a cell; without one, the size of its first state."""
-    size = getattr(cell, "output_size", None)
-    if size is not None:
-        return size
-    return cell.state_size[0] if has_several(cell.state_size) else cell.state_size
-
-
-def zero_states(state_size: Any, batch_size: int, dtype: Any, device: Any = None) -> Any:
-    """Zeros of (batch_size, *size) for each size in the structure `state_size`."""
-    options = {"dtype": torch_dtype(dtype), "device": current_device() if device is None else device}
-    return nest.map_structure(lambda size: torch.zeros((batch_size, *size_tuple(size)), **options), state_size)
-
-
-def initial_state_of(cell: Any, batch_size: int, dtype: torch.dtype, device: Any = None) -> Any:
-    """What a cell starts from: by its own `get_initial_state`, or zeros."""
-    function = getattr(type(cell), "get_initial_state", None)
-    if function is None or function is AbstractRNNCell.get_initial_state:
-        return zero_states(cell.state_size, batch_size, dtype, device)
-    accepted = inspect.signature(function).parameters
-    arguments = {"inputs": None, "batch_size": batch_size, "dtype": dtype}
-    states = cell.get_initial_state(**{key: value for key, value in arguments.items() if key in accepted})
-    return states if device is None else nest.map_structure(lambda state: state.to(device), states)
-
-
-def takes_constants(cell: Any) -> bool:
-    return "constants" in call_parameters(type(cell).call)
-
-
-def step_of(cell: Any, training: Any, constants: Any = None) -> Step:
-    """A function of inputs and states that runs one step of any cell."""
-    if isinstance(cell, Layer):
-        function = cell.call if cell.built and cell.is_plain() else cell
-        options = {"training": training} if cell._accepts_training else {}
-    else:
-        function = cell.call
-        options = {"training": training} if "training" in call_parameters(type(cell).call) else {}
-    if constants is not None:
-        options["constants"] = constants
-
-    def step(inputs: Any, states: Any) -> tuple[Any, Any]:
-        output, new_states = function(inputs, states, **options)
-        return output, new_states if nest.is_nested(new_states) else [new_states]
-
-    return step
+Mixer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # from a state and what is added to it, to the gates
 
 
 class RecurrentCell(AbstractRNNCell):
@@ -213,7 +132,8 @@ class RecurrentCell(AbstractRNNCell):
 
     def mixer(self, masks: torch.Tensor | None, first: int = 0, last: int | None = None) -> Mixer:
         """`mix(state, added)`: what a state adds to the gates from `first` to `last`, plus `added`."""
-        kernel = self.recurrent_kernel[:, first * self.units : None if last is None else last * self.units]
+        kernel = self.recurrent_kernel.to(self._dtype)  # once for all steps
+        kernel = kernel[:, first * self.units : None if last is None else last * self.units]
         if masks is not None and len(masks) > 1:
             masks = masks[first:last]
             kernels = kernel.unflatten(1, (len(masks), self.units)).transpose(0, 1)
@@ -228,8 +148,9 @@ class RecurrentCell(AbstractRNNCell):
 
     def call(self, inputs: torch.Tensor, states: Any, training: bool | None = None) -> tuple[torch.Tensor, Any]:
         several = nest.is_nested(states)
-        states = list(states) if several else [states]
+        states = [state.to(self._dtype) for state in (states if several else [states])]
         of_inputs, of_state = self.draw(inputs, states[0], training)
+        inputs = inputs if inputs.is_floating_point() else inputs.to(self._dtype)
         output, states = self.stepper(of_state)(self.project(inputs, of_inputs), states)
         return output, states if several else states[0]
 
@@ -237,11 +158,11 @@ class RecurrentCell(AbstractRNNCell):
         """Whether `run` does what calls of the cell, step by step, would do."""
         return type(self).call is RecurrentCell.call and self.is_plain()
 
-    def fused(self) -> recurrent.Kernel | None:
-        """The kernel of torch that computes what this cell does, if there is one for its options."""
+    def fused(self) -> Kernel | None:
+        """The kernel that computes what this cell does over all steps, if there is one for its options."""
         return None
 
-    def torch_weights(self) -> list[torch.Tensor]:
+    def kernel_weights(self) -> list[torch.Tensor]:
         """The weights as that kernel wants them; the views share memory with Keras' shapes."""
         weights = [self.kernel.t(), self.recurrent_kernel.t()]
         return weights if self.bias is None else [*weights, self.bias, torch.zeros_like(self.bias)]
@@ -261,9 +182,13 @@ class RecurrentCell(AbstractRNNCell):
         keep_states: bool = True,
         **options: Any,
     ) -> recurrent.Run:
-        """The cell over (steps, batch, features): `recurrent.run_steps` or `recurrent.run_fused`."""
+        """The cell over (steps, batch, features): `recurrent.run_steps` or `recurrent.run_fused`.
+
+        With `each_step` the inputs of each step are dropped by themselves.
+        """
+        inputs = inputs if inputs.is_floating_point() else inputs.to(self._dtype)
         of_inputs = of_state = None
-        if training and each_step and self.dropout:
+        if each_step and self.dropout:
             inputs = F.dropout(inputs, self.dropout)
         elif training and (self.dropout or self.recurrent_dropout):
             of_inputs, of_state = self.draw(inputs[0], states[0], training)
@@ -271,7 +196,7 @@ class RecurrentCell(AbstractRNNCell):
         if kernel is not None and of_state is None and (of_inputs is None or len(of_inputs) == 1):
             inputs = inputs if of_inputs is None else inputs * of_inputs[0]
             return recurrent.run_fused(
-                kernel, inputs, states, self.torch_weights(), mask, keep_states=keep_states, **options
+                kernel, inputs, states, self.kernel_weights(), mask, keep_states=keep_states, **options
             )
         return recurrent.run_steps(self.stepper(of_state), self.project(inputs, of_inputs), states, mask, **options)
 
@@ -279,6 +204,10 @@ class RecurrentCell(AbstractRNNCell):
 def _masks(values: torch.Tensor, rate: float, count: int) -> torch.Tensor | None:
     """`count` dropout masks for `values`, scaled so that the mean stays; None when nothing is dropped."""
     return F.dropout(torch.ones_like(values).expand(count, *values.shape), rate) if rate else None
+
+
+def _is(activation: Any, *functions: Any) -> bool:
+    return any(activation is function for function in functions)
 
 
 def _fraction(value: Any, owner: str, argument: str) -> float:
@@ -300,8 +229,10 @@ class SimpleRNNCell(RecurrentCell):
     torch.Size([2, 4])
     """
 
-    def fused(self) -> recurrent.Kernel | None:
-        return {activations.tanh: recurrent.tanh_rnn, activations.relu: recurrent.relu_rnn}.get(self.activation)
+    def fused(self) -> Kernel | None:
+        if _is(self.activation, activations.tanh, torch.tanh):
+            return tanh_rnn
+        return relu_rnn if _is(self.activation, activations.relu, torch.relu) else None
 
     def stepper(self, masks: torch.Tensor | None) -> Step:
         mix, activation = self.mixer(masks), self.activation
@@ -316,7 +247,7 @@ class SimpleRNNCell(RecurrentCell):
 class GatedCell(RecurrentCell):
     """What the cells of LSTM and GRU share: gates behind an activation of their own."""
 
-    kernel_of_torch: recurrent.Kernel
+    fused_kernel: Kernel
 
     def init_gates(self, recurrent_activation: Any, implementation: int) -> None:
         self.recurrent_activation = activations.get(recurrent_activation)
@@ -326,9 +257,10 @@ class GatedCell(RecurrentCell):
     def input_masks(self) -> int:
         return self.gates if self.implementation == 1 else 1
 
-    def fused(self) -> recurrent.Kernel | None:
-        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
-        return type(self).kernel_of_torch if usual else None
+    def fused(self) -> Kernel | None:
+        usual = _is(self.activation, activations.tanh, torch.tanh)
+        usual = usual and _is(self.recurrent_activation, activations.sigmoid, torch.sigmoid)
+        return type(self).fused_kernel if usual else None
 
     @property
     def drops_each_step(self) -> bool:
@@ -346,7 +278,7 @@ class LSTMCell(GatedCell):
     """
 
     gates = 4
-    kernel_of_torch = staticmethod(recurrent.lstm)
+    fused_kernel = staticmethod(lstm)
 
     def __init__(
         self,
@@ -421,7 +353,7 @@ class GRUCell(GatedCell):
     """
 
     gates = 3
-    kernel_of_torch = staticmethod(recurrent.gru)
+    fused_kernel = staticmethod(gru)
 
     def __init__(
         self,
@@ -467,12 +399,12 @@ class GRUCell(GatedCell):
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def fused(self) -> recurrent.Kernel | None:
+    def fused(self) -> Kernel | None:
         return super().fused() if self.reset_after else None
 
-    def torch_weights(self) -> list[torch.Tensor]:
-        weights = [self.kernel.t(), self.recurrent_kernel.t(), *(self.bias if self.use_bias else ())]
-        return [_swap_first_gates(weight) for weight in weights]
+    def kernel_weights(self) -> list[torch.Tensor]:
+        weights = [self.kernel.t(), self.recurrent_kernel.t()]
+        return [*weights, *self.bias.unbind(0)] if self.use_bias else weights
 
     def input_bias(self) -> torch.Tensor | None:
         return self.bias[0] if self.use_bias and self.reset_after else self.bias
@@ -499,9 +431,3 @@ class GRUCell(GatedCell):
             return output, [output]
 
         return step
-
-
-def _swap_first_gates(weight: torch.Tensor) -> torch.Tensor:
-    """From Keras' order z, r, h of the gates, along the first axis, to torch's r, z, n."""
-    z, r, h = weight.chunk(3)
-    return torch.cat([r, z, h])

@@ -15,8 +15,7 @@ from kerastorch.engine.input_spec import InputSpec, check_inputs
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.shapes import is_shape, map_shapes, placeholder
 from kerastorch.engine.symbolic import TensorSpec, flatten_specs, is_symbolic
-from kerastorch.layers.recurrent.cells import (
-    RecurrentCell,
+from kerastorch.layers.recurrent.cell import (
     Step,
     has_several,
     initial_state_of,
@@ -26,6 +25,7 @@ from kerastorch.layers.recurrent.cells import (
     step_of,
     takes_constants,
 )
+from kerastorch.layers.recurrent.cells import RecurrentCell
 from kerastorch.layers.recurrent.stacked import StackedRNNCells
 from kerastorch.layers.registry import deserialize
 from kerastorch.ops import recurrent
@@ -162,7 +162,8 @@ class RNN(Layer):
     def get_initial_state(self, inputs: Any) -> list[Any]:
         """The states that samples start from, for a batch like `inputs`."""
         first = nest.flatten(inputs)[0]
-        states = initial_state_of(self.cell, first.shape[1 if self.time_major else 0], first.dtype, first.device)
+        dtype = first.dtype if first.is_floating_point() else self._dtype
+        states = initial_state_of(self.cell, first.shape[1 if self.time_major else 0], dtype, first.device)
         return list(states) if nest.is_nested(states) else [states]
 
     def _starting_states(self, inputs: torch.Tensor, given: Any) -> Any:
@@ -250,7 +251,8 @@ class RNN(Layer):
             return _probe(step_of(cell, training, constants), inputs, states, self.return_sequences)
         if isinstance(cell, RecurrentCell | StackedRNNCells) and constants is None and cell.runs_sequences():
             options.update(keep_states=self.return_state or self.stateful)
-            return cell.run(inputs, states, mask, training, training and self._drops_each_step(), **options)
+            each_step = bool(training) and self._drops_each_step()
+            return cell.run(inputs, states, mask, training, each_step, **options)
         if constants is not None and not takes_constants(cell):
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected a cell whose `call` takes `constants`; received "

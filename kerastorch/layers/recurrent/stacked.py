@@ -10,9 +10,8 @@ import torch
 from kerastorch.core import nest
 from kerastorch.engine.context import inside
 from kerastorch.engine.layer import Layer
-from kerastorch.layers.recurrent.cells import (
+from kerastorch.layers.recurrent.cell import (
     AbstractRNNCell,
-    RecurrentCell,
     initial_state_of,
     is_cell,
     output_size_of,
@@ -20,6 +19,7 @@ from kerastorch.layers.recurrent.cells import (
     step_of,
     takes_constants,
 )
+from kerastorch.layers.recurrent.cells import RecurrentCell
 from kerastorch.layers.registry import deserialize
 from kerastorch.ops import recurrent
 
