@@ -5,11 +5,13 @@ ORACLE := .venv-parity
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint parity bench clean
+.PHONY: help demo test fuzz resume lint parity bench clean
 
 help:
 	@echo 'make demo    set up .venv once, then train the CNN on Fashion-MNIST'
 	@echo 'make test    run the tests in the same environment'
+	@echo 'make fuzz    load twenty thousand damaged files'
+	@echo 'make resume  kill and restart training a hundred times, and compare with a run that was never stopped'
 	@echo 'make lint    check the code with ruff'
 	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md'
 	@echo 'make bench   measure the speed against hand-written PyTorch and installed peers'
@@ -19,7 +21,13 @@ demo: $(VENV)/.test
 	$(BIN)/python examples/fashion_mnist_cnn.py
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 -m 'not parity'
+	$(BIN)/python -m pytest -n 2 -m 'not parity and not fuzz and not resume'
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m pytest -m fuzz
+
+resume: $(VENV)/.test
+	$(BIN)/python -m pytest -m resume -s
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

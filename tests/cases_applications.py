@@ -147,7 +147,7 @@ def describe(model: Any) -> dict[str, Any]:
 
 
 def formula_weights(model: Any, gain: float = 2.0) -> list[np.ndarray]:
-    """Weights from a formula of each weight's place, name and shape; `gain` is the variance that a kernel multiplies."""
+    """Weights by a formula from each one's place, name and shape; `gain` is the variance that a kernel multiplies."""
     values = []
     for place, weight in enumerate(model.weights):
         name, shape = weight.name.split("/")[-1].split(":")[0], tuple(weight.shape)

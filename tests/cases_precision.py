@@ -91,6 +91,10 @@ MODELS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# one gradient a step, for a weight that starts at 1 and a loss scale that starts at 4 and grows after 3 steps
+GRADIENTS = [1.0, 1.0, float("nan"), 0.5, 0.5, 0.5, 1.0, *[float("inf")] * 6, 1.0, 1.0, 1.0, -float("inf"), 1.0]
+
+
 def inputs_of(name: str, shape: tuple[Any, ...]) -> np.ndarray:
     shape = (4, *shape[1:])
     return integers(name, shape, 20) if name == "recurrent" else normal(name, shape)

@@ -152,6 +152,18 @@ def test_prediction_runs_torch_kernel() -> None:
         torch.testing.assert_close(layer(inputs), with_gradients)
 
 
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+@pytest.mark.parametrize("options", [{}, {"recurrent_dropout": 0.3}, {"activation": "sigmoid"}])
+def test_under_autocast(kind: str, options: dict[str, Any]) -> None:
+    layer, inputs = LAYERS[kind](4, **options), torch.randn(2, 5, 3)
+    wanted = layer(inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = layer(inputs)
+        layer(inputs, training=True).sum().backward()
+    torch.testing.assert_close(found.float(), wanted, atol=0.05, rtol=0.05)
+    assert all(weight.grad.isfinite().all() for weight in layer.weights)
+
+
 @each_layer
 @pytest.mark.parametrize("options", [{}, {"activation": "sigmoid"}])
 def test_whole_numbers_are_taken_as_floats(kind: str, options: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 
 from kerastorch.callbacks.callback import Callback
@@ -11,6 +12,7 @@ from kerastorch.callbacks.frequency import EveryBatches
 from kerastorch.callbacks.logs import Logs
 
 FILE = "backup.safetensors"
+SECONDS_TO_WRITE = 600  # in which a file is certainly written
 
 
 class BackupAndRestore(Callback):
@@ -69,11 +71,15 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         make_writable(self.backup_dir, f"BackupAndRestore '{self.backup_dir}'")
-        for name in os.listdir(self.backup_dir):
-            if name.startswith(f".{FILE}."):  # what a process that was killed has left half written
-                os.unlink(os.path.join(self.backup_dir, name))
+        self._tidy()
         if os.path.exists(self.path):
             self.model.load_training_state(self.path)
+
+    def _tidy(self) -> None:
+        """Remove what processes that were killed have left half written; a new file may be another process's."""
+        for entry in os.scandir(self.backup_dir):
+            if entry.name.startswith(f".{FILE}.") and time.time() - entry.stat().st_mtime > SECONDS_TO_WRITE:
+                os.unlink(entry.path)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.save_freq != "epoch" and self._batches.is_due(batch):

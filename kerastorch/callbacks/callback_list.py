@@ -11,7 +11,6 @@ from kerastorch.callbacks.callback import BATCH_HOOKS, HOOKS, Callback, ModelRef
 from kerastorch.callbacks.history import History
 from kerastorch.callbacks.logs import LazyLogs, Logs, as_logs
 from kerastorch.callbacks.progress import ProgbarLogger
-from kerastorch.callbacks.records import LambdaCallback
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
 
@@ -21,6 +20,10 @@ def _own_hook(callback: Any, name: str) -> Callable[..., None] | None:
     hook = getattr(callback, name, None)
     inherited = getattr(hook, "__func__", hook) is getattr(Callback, name)
     return None if inherited else hook
+
+
+def _is_ours(hook: Callable[..., None]) -> bool:
+    return str(getattr(hook, "__module__", "")).startswith("kerastorch.")
 
 
 def _find_hook(callback: Any, name: str) -> Callable[..., None] | None:
@@ -174,10 +177,8 @@ class CallbackList:
 
     def may_add_to_logs(self) -> bool:
         """Whether a callback of the user's own could write values of its own into the logs of an epoch."""
-        return any(
-            not type(callback).__module__.startswith("kerastorch.") and _own_hook(callback, "on_epoch_end") is not None
-            for callback in self.callbacks
-        ) or any(isinstance(callback, LambdaCallback) for callback in self.callbacks)
+        found = (_own_hook(callback, "on_epoch_end") for callback in self.callbacks)
+        return any(hook is not None and not _is_ours(hook) for hook in found)
 
     def added_names(self) -> list[str]:
         """The names that callbacks of the package write into the logs of an epoch."""
@@ -194,7 +195,7 @@ class CallbackList:
         return [
             {
                 "class": type(callback).__name__,
-                "state": getattr(callback, "get_state", dict)(),
+                "state": callback.get_state() if hasattr(callback, "get_state") else {},
                 "waits": any(callback is one for one in waiting),
             }
             for callback in self._kept()
@@ -203,7 +204,7 @@ class CallbackList:
     def set_states(self, states: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Give every callback its state back; returns those that waited for the hook that was being called.
 
-        Callbacks find their state by class and order. Warns where callbacks are others than before.
+        Callbacks find their state by class and order. Warns where those that have a state are others than before.
         """
         left = list(states)
         waiting = []
@@ -216,10 +217,11 @@ class CallbackList:
                 callback.set_state(dict(found["state"]))
             if found["waits"]:
                 waiting.append(callback)
-        before, now = [one["class"] for one in states], [type(one).__name__ for one in self._kept()]
+        before = [one["class"] for one in states if one["state"]]
+        now = [one["class"] for one in self.get_states() if one["state"]]
         if before != now:
             warnings.warn(
-                f"fit: expected the callbacks of before the interruption, {', '.join(before)}; received "
+                f"fit: expected the callbacks with a state of before the interruption, {', '.join(before)}; received "
                 f"{', '.join(now)}. Those of the same class go on, the others start anew.",
                 UserWarning,
                 stacklevel=5,

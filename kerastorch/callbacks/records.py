@@ -32,7 +32,7 @@ class CSVLogger(Callback):
         self._kept: int | None = None  # bytes of an older file that stay
 
     def get_state(self) -> dict[str, Any]:
-        return {"keys": self.keys, "kept": os.path.getsize(self.filename)}
+        return {"keys": self.keys, "kept": os.path.getsize(self.filename) if self._kept is None else self._kept}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.keys, self._kept = state["keys"], state["kept"]

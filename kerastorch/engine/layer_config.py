@@ -64,6 +64,15 @@ class LayerConfigMixin:
         foreign = isinstance(value, nn.Module | nn.Parameter) and not isinstance(given, nn.Module)
         return given if foreign else value
 
+    def get_build_config(self) -> dict[str, Any]:
+        """From what `build_from_config` makes the weights again: the input shape, or what an author adds."""
+        return {"input_shape": self._built_shape}
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        """Make the weights anew, as `get_build_config` has described it."""
+        if not self.built and config.get("input_shape") is not None:
+            self.build(config["input_shape"])
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """A new layer with the arguments of `config`; what all layers have need not be an argument of the class."""
@@ -102,6 +111,6 @@ def serialize_value(value: Any) -> Any:
         return tuple(parts) if isinstance(value, tuple) else parts
     if hasattr(value, "get_config") and not inspect.isclass(value):
         return {"class_name": registry.registered_name(type(value)), "config": value.get_config()}
-    if callable(value) and hasattr(value, "__name__"):
+    if callable(value) and getattr(value, "__name__", "<lambda>") != "<lambda>":
         return registry.registered_name(value)
-    return value
+    return value  # a lambda too: its name leads nowhere

@@ -28,6 +28,7 @@ class compute_in:
     """
 
     __slots__ = ("dtype", "before", "states")
+    kinds: tuple[str, ...] = ()  # of devices that tensors may be on, looked for at the first block
 
     def __init__(self, dtype: torch.dtype | None = None) -> None:
         self.dtype = dtype
@@ -37,7 +38,9 @@ class compute_in:
         if self.before is self.dtype:
             return
         call_context.mixed_dtype = self.dtype
-        self.states = [(kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _devices()]
+        if not self.kinds:
+            compute_in.kinds = _kinds_of_devices()
+        self.states = [(kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in self.kinds]
         for kind, _, dtype in self.states:
             torch.set_autocast_enabled(kind, self.dtype is not None)
             torch.set_autocast_dtype(kind, self.dtype or dtype)
@@ -52,9 +55,7 @@ class compute_in:
         torch.clear_autocast_cache()  # of cast weights, which the optimizer is about to change
 
 
-@functools.lru_cache
-def _devices() -> tuple[str, ...]:
-    """The kinds of devices that tensors may be on."""
+def _kinds_of_devices() -> tuple[str, ...]:
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return ("cpu",) if accelerator is None else ("cpu", accelerator.type)
 
@@ -84,6 +85,8 @@ def cast(tensor: Any, dtype: torch.dtype) -> Any:
 
 def cast_outputs(dtype: torch.dtype, outputs: Any) -> Any:
     """All floating tensors of `outputs` in `dtype`, with the logits that losses look for on them."""
+    if type(outputs) is torch.Tensor and outputs.dtype is dtype:
+        return outputs
     if not isinstance(outputs, torch.Tensor):
         return nest.map_structure(casting_to(dtype), outputs) if nest.is_nested(outputs) else outputs
     result = cast(outputs, dtype)

@@ -36,9 +36,7 @@ class Program:
     parts of it keep their inputs alone, and backward computes them once more.
     """
 
-    def __init__(
-        self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True, recompute: bool = False
-    ) -> None:
+    def __init__(self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True, recompute: bool = False) -> None:
         self.graph = graph
         self.recompute = recompute
         self.moved = _relus_to_move(graph) if optimize else {}

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from kerastorch.core.config import current_device
+from kerastorch.engine.context import call_context
 from kerastorch.layers.convolutional.base import Convolution
 from kerastorch.ops.windows import patch_places
 
@@ -65,10 +66,16 @@ class LocallyConnected(Convolution):
                 f"{self._owner}: expected known spatial sizes, as each place has weights of its own; received input "
                 f"shape {tuple(input_shape)}. Give the Input fixed sizes."
             )
+        self._new_sizes = self.output_sizes(sizes)
+        window, left = channels * math.prod(self.kernel_size), call_context.weights_left
+        if left is not None and math.prod(self._new_sizes) * window > 16 * left:
+            raise ValueError(
+                f"{self._owner}: expected weights that the file holds; received a config with {self._new_sizes} places "
+                f"of {window} inputs each. The file is wrong or incomplete."
+            )
         places = patch_places(sizes, channels, self.kernel_size, self.strides, self.padding, self.channels_last)
         self.register_buffer("_places", places.to(current_device()), persistent=False)
         self._input_count = channels * math.prod(sizes)
-        self._new_sizes = self.output_sizes(sizes)
         self.kernel = self.add_weight_of("kernel", "kernel", self.kernel_shape(sizes, channels))
         self.add_bias(*self._new_sizes, self.filters)
 

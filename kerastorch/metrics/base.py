@@ -59,7 +59,9 @@ class Metric:
                 f"{sorted(kwargs)}. Take the arguments of a subclass out before super().__init__()."
             )
         self.name = name or names.next(to_snake_case(type(self).__name__))
-        self._dtype = torch_dtype(dtype)
+        found = torch_dtype(dtype)
+        # sums over samples soon leave the range or the precision of 16 bits
+        self._dtype = torch.float32 if dtype is None and found.itemsize == 2 else found
         self._weights: list[Variable] = []
         self._waiting: list[Batch] = []
 

@@ -12,7 +12,6 @@ from torch import nn
 from kerastorch import optimizers
 from kerastorch.core.config import current_device
 from kerastorch.core.errors import describe
-from kerastorch.core.policy import Policy
 from kerastorch.core.variable import Variable
 from kerastorch.optimizers import SGD, Adam, Optimizer
 from kerastorch.optimizers.gradients import as_gradient
@@ -313,12 +312,15 @@ class LossScaleOptimizer(Optimizer):
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Assign what `get_weights` of this optimizer, or of the inner one, returned."""
         weights, known = list(weights), len(self.inner_optimizer.variables)
-        own = self.variables[known:]
-        if own and len(weights) == known + len(own):
-            for variable, value in zip(own, weights[known:], strict=True):
-                variable.assign(value)
+        if self.dynamic and len(weights) == known + 2:
+            self.set_loss_scale(*weights[known:])
             weights = weights[:known]
         self.inner_optimizer.set_weights(weights)
+
+    def set_loss_scale(self, scale: Any, good_steps: Any = 0) -> None:
+        """Go on from another scale, and from this number of finite steps since it last changed."""
+        self._scale.assign(np.asarray(scale, "float32"))
+        self._good_steps.assign(np.asarray(good_steps, "int32"))
 
     def state_dict(self) -> dict[str, Any]:
         """That of the inner optimizer, and the scale."""
@@ -331,8 +333,7 @@ class LossScaleOptimizer(Optimizer):
         state = dict(state_dict)
         scale = state.pop("loss_scale", None)
         if scale is not None:
-            self._scale.assign(scale["scale"])
-            self._good_steps.assign(scale["good_steps"])
+            self.set_loss_scale(float(scale["scale"]), int(scale["good_steps"]))
         self.inner_optimizer.load_state_dict(state)
 
     def get_config(self) -> dict[str, Any]:
@@ -394,10 +395,10 @@ def _read_later(infinite: torch.Tensor) -> Callable[[], bool]:
     return read
 
 
-def with_loss_scale(optimizer: Any, policy: Policy) -> Any:
-    """The optimizer that `compile` uses in a model of `policy`: float16 needs scaled losses."""
-    scales = policy.name == "mixed_float16" and not isinstance(optimizer, LossScaleOptimizer)
-    return LossScaleOptimizer(optimizer) if scales else optimizer
+def with_loss_scale(optimizer: Any, layers: Iterable[Any]) -> Any:
+    """The optimizer that `compile` uses for these layers: those that compute in float16 need scaled losses."""
+    scales = any(layer.dtype_policy.name == "mixed_float16" for layer in layers)
+    return LossScaleOptimizer(optimizer) if scales and not isinstance(optimizer, LossScaleOptimizer) else optimizer
 
 
 _NAMES = ("LossScaleOptimizer", "LossScaleOptimizerV3", "lossscaleoptimizer", "lossscaleoptimizerv3")

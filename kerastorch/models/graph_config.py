@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from kerastorch.core import nest
-from kerastorch.core.config import dtype_name
-from kerastorch.engine.symbolic import KerasTensor, Node
-from kerastorch.layers import AddLoss, AddMetric, InputLayer, TorchOp, deserialize
+from kerastorch.core.config import dtype_name, torch_dtype
+from kerastorch.engine.symbolic import KerasTensor, Node, is_symbolic, symbolic_leaves
+from kerastorch.layers import AddLoss, AddMetric, InputLayer, TorchOp, deserialize, serialize
 
 _CONSTANT = "_CONSTANT_VALUE"  # Keras' mark for a call whose first argument is no tensor
 
@@ -45,8 +45,7 @@ def to_config(model: Any) -> dict[str, Any]:
         "trainable": model.trainable,
         "layers": [
             {
-                "class_name": type(layer).__name__,
-                "config": layer.get_config(),
+                **serialize(layer),
                 "name": layer.name,
                 "inbound_nodes": [describe(node) for node in calls[id(layer)] if node.args],
             }
@@ -63,33 +62,23 @@ def from_config(
     """Inputs, outputs, name and what is computed beside: layers are made, then called as soon as their inputs exist."""
     layers: dict[str, Any] = {}
     outputs: dict[tuple[str, int], list[KerasTensor]] = {}
-    waiting: list[tuple[str, int, Any]] = []
+    label = f"Model '{config.get('name')}'"
     for entry in config["layers"]:
         layer = deserialize(entry, custom_objects)
         name = entry.get("name", layer.name)
+        if name in layers:
+            raise ValueError(f"{label}: expected layers with different names; received {name!r} twice.")
         layers[name] = layer
         if isinstance(layer, InputLayer):
             outputs[name, 0] = [layer.new_tensor()]
-    calls = [entry.get("inbound_nodes", ()) for entry in config["layers"]]
-    firsts = _first_calls(_sources(calls, layers), _sources(config["output_layers"], layers), layers)
-    for name, nodes in zip(layers, calls, strict=True):
-        waiting += [(name, index, call) for index, call in enumerate(nodes, firsts.get(name, 0))]
-    while waiting:
-        held = []
-        for name, index, call in waiting:
-            # calls of one layer are numbered, so an earlier one must come first
-            ready = index == firsts.get(name, 0) or (name, index - 1) in outputs
-            if not ready or any((source, node) not in outputs for source, node in _sources(call, layers)):
-                held.append((name, index, call))
-                continue
-            args, kwargs = _decode_call(call, outputs, layers)
-            outputs[name, index] = nest.flatten(layers[name](*args, **kwargs))
-        if len(held) == len(waiting):
-            raise ValueError(
-                f"Model '{config.get('name')}': expected a config in which every layer's inputs exist; "
-                f"received calls of {sorted({name for name, _, _ in held})} whose inputs do not."
-            )
-        waiting = held
+    nodes = [entry.get("inbound_nodes", ()) for entry in config["layers"]]
+    firsts = _first_calls(_sources(nodes, layers), _sources(config["output_layers"], layers), layers)
+    calls = [
+        (name, index, call)
+        for name, calls in zip(layers, nodes, strict=True)
+        for index, call in enumerate(calls, firsts.get(name, 0))
+    ]
+    _call_layers(calls, layers, firsts, outputs, label)
 
     def tensor(leaf: list[Any]) -> KerasTensor:
         name, call, index = leaf
@@ -99,6 +88,58 @@ def from_config(
     inputs = _map_references(tensor, config["input_layers"])
     added = [outputs[key][0] for key in outputs if isinstance(layers[key[0]], AddLoss | AddMetric)]
     return inputs, _map_references(tensor, config["output_layers"]), config.get("name"), added
+
+
+def _call_layers(
+    calls: list[tuple[str, int, Any]],
+    layers: Mapping[str, Any],
+    firsts: Mapping[str, int],
+    outputs: dict[tuple[str, int], list[KerasTensor]],
+    label: str,
+) -> None:
+    """Make the calls, each as soon as its inputs exist, and put what they return into `outputs`."""
+    waiting: dict[tuple[str, int], list[tuple[str, int, Any]]] = {}
+    ready = calls[::-1]
+    while ready:
+        name, index, call = ready.pop()
+        # calls of one layer are numbered, so an earlier one must come first
+        needed = _sources(call, layers) + ([] if index == firsts.get(name, 0) else [(name, index - 1)])
+        missing = next((key for key in needed if key not in outputs), None)
+        if missing is not None:
+            waiting.setdefault(missing, []).append((name, index, call))
+            continue
+        args, kwargs = _decode_call(call, outputs, layers)
+        if not is_symbolic((args, kwargs)) or not all(map(str.isidentifier, kwargs)):
+            raise ValueError(
+                f"{label}: expected calls of layers on tensors of the model; received a call of '{name}' on "
+                f"{str(call)[:200]}."
+            )
+        if isinstance(layers[name], TorchOp):
+            _check_operation(layers[name], args, kwargs, label)
+        outputs[name, index] = nest.flatten(layers[name](*args, **kwargs))
+        ready += waiting.pop((name, index), [])[::-1]
+    if waiting:
+        held = sorted({name for calls in waiting.values() for name, _, _ in calls})
+        raise ValueError(
+            f"{label}: expected a config in which every layer's inputs exist; received calls of {held[:8]} whose "
+            "inputs do not."
+        )
+
+
+def _check_operation(layer: TorchOp, args: tuple[Any, ...], kwargs: Mapping[str, Any], label: str) -> None:
+    """Raise for functions that would make many tensors, or real ones, out of symbolic ones."""
+    sizes = [size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape if size is not None]
+    name = layer.get_config()["function"].rpartition(".")[2]
+    many = name in _MAKING_MANY and max(sizes, default=0) > _MOST_PARTS
+    if many or kwargs.get("device") is not None or (name.endswith("_") and not name.endswith("__")):
+        raise ValueError(
+            f"{label}: expected functions of few tensors on any device that change nothing in place; received "
+            f"'{name}' on sizes {sizes[:8]} with {sorted(kwargs)}. No model file needs this: do not use it."
+        )
+
+
+_MAKING_MANY = ("unbind", "unstack", "split", "split_with_sizes", "chunk", "tensor_split", "hsplit", "vsplit", "dsplit")
+_MOST_PARTS = 10_000
 
 
 def _first_calls(
@@ -204,11 +245,11 @@ def _decode(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], la
         case "__ellipsis__":
             return Ellipsis
         case "__dtype__":
-            return getattr(torch, inner)
+            return torch_dtype(inner)
         case "__tuple__":
             return tuple(_decode(item, outputs, layers) for item in inner)
         case "__array__":
-            return torch.tensor(inner["value"], dtype=getattr(torch, inner["dtype"]))
+            return torch.tensor(inner["value"], dtype=torch_dtype(inner["dtype"]))
     return {key: _decode(item, outputs, layers) for key, item in value.items()}
 
 

@@ -41,7 +41,7 @@ class Model(Trainer, GraphLayer):
     >>> model = Model(inputs, Dense(10, activation="softmax")(inputs))
     """
 
-    autocast = False  # inputs take the dtype of the Input they feed
+    autocast = False  # inputs take the dtype of the Input they feed; those of models that define `call` are cast
     _own_arguments = ("inputs", "outputs")
     _notes_build = False
 
@@ -58,6 +58,7 @@ class Model(Trainer, GraphLayer):
         self.init_training_state()
         self.__dict__.update(graph=None, _keys=set(), **fresh_caches())
         self.supports_masking = True
+        self.__dict__["autocast"] = type(self).call is not Model.call
         if tensors:
             if "outputs" not in tensors:
                 raise ValueError(f"Model '{self.name}': expected inputs and outputs; received only one of them.")

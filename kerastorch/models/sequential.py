@@ -9,7 +9,7 @@ from kerastorch.core import nest
 from kerastorch.engine.context import structure_version
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
-from kerastorch.layers import Input, InputLayer, deserialize
+from kerastorch.layers import Input, InputLayer, deserialize, serialize
 from kerastorch.layers.functions import as_layer
 from kerastorch.models.model import Model
 
@@ -117,7 +117,7 @@ class Sequential(Model):
             layers.insert(0, self.graph.flat_inputs[0].node.layer)
         return {
             "name": self.name,
-            "layers": [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in layers],
+            "layers": [serialize(layer) for layer in layers],
         }
 
     @classmethod

@@ -18,7 +18,7 @@ def gru(
     inputs: torch.Tensor, states: list[torch.Tensor], weights: list[torch.Tensor]
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Gated recurrent units, gates in Keras' order z, r, h, by whatever is fastest."""
-    if inputs.device.type != "cpu" or not torch.is_grad_enabled():
+    if inputs.device.type != "cpu" or not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
         return torch_gru(inputs, states, weights)
     biases = weights[2:] or [None, weights[1].new_zeros(len(weights[1]))]
     outputs, _, _ = GatedRecurrence.apply(inputs, states[0], *weights[:2], *biases)

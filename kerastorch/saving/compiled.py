@@ -11,6 +11,7 @@ from kerastorch import losses, metrics, optimizers
 from kerastorch.core import nest
 from kerastorch.core.registry import Registry
 from kerastorch.engine.layer_config import serialize_value
+from kerastorch.mixed_precision import LossScaleOptimizer
 
 ARGUMENTS = ("loss", "metrics", "loss_weights", "weighted_metrics")
 
@@ -63,8 +64,11 @@ def restore_optimizer(model: Any, arrays: Sequence[np.ndarray], names: Sequence[
     if not arrays or not hasattr(optimizer, "set_weights"):
         return False
     optimizer.build(model.trainable_weights)
-    mine = [tuple(variable.shape) for variable in optimizer.variables]
     found = list(arrays)
+    if isinstance(optimizer, LossScaleOptimizer):
+        found = _take_loss_scale(optimizer, found)
+        optimizer = optimizer.inner_optimizer
+    mine = [tuple(variable.shape) for variable in optimizer.variables]
     if len(found) == len(mine) + 1 and found[1].shape == ():
         rate = found.pop(1)
         if not isinstance(optimizer.get_config()["learning_rate"], Mapping):  # a schedule follows the iterations
@@ -75,6 +79,24 @@ def restore_optimizer(model: Any, arrays: Sequence[np.ndarray], names: Sequence[
             optimizer.set_weights(order)
             return True
     return False
+
+
+def _take_loss_scale(optimizer: LossScaleOptimizer, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Set the loss scale where the arrays hold it, and return those of the inner optimizer.
+
+    We put it last, with the number of steps; Keras 3 begins with iterations, learning rate, steps and scale; tf_keras
+    leaves it out.
+    """
+    known = len(optimizer.inner_optimizer.variables)
+    if all(array.shape == () for array in arrays[:6]) and len(arrays) == known + 5:
+        steps, scale, arrays = arrays[2], arrays[3], arrays[4:]
+    elif len(arrays) == known + 2 and arrays[-1].shape == arrays[-2].shape == ():
+        scale, steps, arrays = arrays[-2], arrays[-1], arrays[:-2]
+    else:
+        return arrays
+    if optimizer.dynamic:
+        optimizer.set_loss_scale(scale, steps)
+    return arrays
 
 
 def _by_slot(names: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import torch
 
 from kerastorch import constraints, initializers, losses, metrics, optimizers, regularizers
 from kerastorch.core.config import dtype_name
-from kerastorch.core.registry import Registry
+from kerastorch.core.registry import Registry, registered_name
 from kerastorch.engine.shapes import map_tensors_to_shapes
 from kerastorch.layers import layer_registry
 from kerastorch.saving import code
@@ -27,15 +27,17 @@ def archived(value: Any) -> Any:
     if isinstance(name, str) and isinstance(value.get("config"), dict) and not name.startswith("__"):
         own = ">" in name
         name = "Model" if name == "Functional" else name  # the one public name of it that all Keras versions have
-        result["module"] = None if own else _module_of(name)
+        result["module"] = None if own else _module_of(name, value["config"])
         result["class_name"] = name.rpartition(">")[2]
         result["registered_name"] = value["class_name"] if own else None
     return result
 
 
-def _module_of(name: str) -> str:
+def _module_of(name: str, config: Mapping[str, Any]) -> str:
     if name in ("Sequential", "Model"):
         return "keras"
+    if name in losses.registry.entries and name in metrics.registry.entries:
+        return "keras.losses" if "reduction" in config else "keras.metrics"
     return next((module for module, known in _HOMES.items() if name in known.entries), "keras")
 
 
@@ -64,10 +66,13 @@ def exchanged(value: Any, for_keras_3: bool) -> Any:
         return value
     result = {key: exchanged(item, for_keras_3) for key, item in value.items()}
     name, config = result.get("class_name"), result.get("config")
+    if name == "Policy":
+        return config["name"]  # which both read; Keras 3 does not know tf_keras' class
     if isinstance(name, str) and isinstance(config, dict):
-        silent = _SILENT.get(name, {})
-        if name.lower() in optimizers.registry.entries:
-            silent = _SILENT_IN_OPTIMIZERS
+        if name == "LossScaleOptimizer" and not for_keras_3:
+            result["class_name"] = "LossScaleOptimizerV3"  # tf_keras has one of the first name for older optimizers
+        silent = _SILENT_IN_OPTIMIZERS if name.lower() in optimizers.registry.entries else {}
+        silent = {**silent, **_SILENT.get(name, {})}
         if for_keras_3:
             silent = {**silent, **dict.fromkeys(_OF_TF_KERAS, ...)}
         result["config"] = {k: v for k, v in config.items() if k not in silent or silent[k] not in (v, ...)}
@@ -94,6 +99,7 @@ _SILENT: Mapping[str, Mapping[str, Any]] = {
     "Embedding": {"input_length": None},
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), {"groups": 1}),
     "MultiHeadAttention": {"softmax_robust_masking": False},
+    "LossScaleOptimizer": {"dynamic": True},
 }
 # tf_keras cannot do without these, and Keras 3 refuses them.
 _OF_TF_KERAS = ("is_legacy_optimizer", "query_shape", "value_shape", "key_shape")
@@ -186,7 +192,7 @@ def to_plain(value: Any) -> Any:
     if code.is_nameless(value):
         return code.dump(value)
     if callable(value) and hasattr(value, "__name__"):
-        return value.__name__
+        return registered_name(value)
     raise TypeError(f"save: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")
 
 

@@ -269,7 +269,7 @@ class Dataset(_Attributes):
         super().__init__(file, messages)
         kinds = {kind: Cursor(body, file.label) for kind, body in messages}
         if NEW_LINKS in kinds or NEW_LINK in kinds:
-            raise file.unsupported("groups in the form of libver='latest'")
+            raise file.unsupported("a group with links to other files, or in the form of libver='latest'")
         if EXTERNAL in kinds:
             raise unsafe(file.label, "arrays inside the file", "external storage")
         if not kinds.keys() >= {SPACE, TYPE, LAYOUT}:

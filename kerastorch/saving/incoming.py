@@ -16,6 +16,7 @@ from kerastorch.saving.errors import unsafe
 DEEPEST = 60
 # Numbers that constructors of metrics make room for at once; layers ask the file for their weights.
 MOST_NUMBERS = 20_000_000
+LARGEST_BATCH = 65_536  # of fixed size: stateful layers keep a state for each sample
 _BYTES_OF_THRESHOLD = 16  # against the number of a confusion matrix: thresholds are kept in lists, and for several sums
 
 # Keras 3's words for arguments that Keras 2 calls otherwise, by class.
@@ -66,9 +67,22 @@ class ConfigReader:
         if name == "Lambda" and isinstance(value.get("config"), dict):
             value = {**value, "config": self._with_functions(value["config"])}
         result = {key: self.read(item, depth + 1) for key, item in value.items() if key in _KEPT}
-        if isinstance(result.get("config"), dict) and not self._is_own(value, name):
+        if name in ("Sequential", "Functional") or (name == "Model" and "layers" in (value.get("config") or ())):
+            self._check_model(value)
+        if self._is_own(value, name):
+            result |= {key: self.read(value[key], depth + 1) for key in ("build_config",) if key in value}
+        elif isinstance(result.get("config"), dict):
             result["config"] = self._known(name, result["config"])
         return result
+
+    def _check_model(self, value: Mapping[str, Any]) -> None:
+        config = value.get("config")
+        layers = config.get("layers") if isinstance(config, dict) else config
+        entries = layers if isinstance(layers, list) else [None]
+        if not all(isinstance(entry, dict) and "class_name" in entry for entry in entries):
+            raise ValueError(
+                f"{value['class_name']}: expected a config with a list of layers; received {str(config)[:80]}."
+            )
 
     def _is_own(self, value: Mapping[str, Any], name: str) -> bool:
         return name in self.objects or value.get("registered_name") in self.objects
@@ -83,6 +97,10 @@ class ConfigReader:
             raise ValueError(f"BatchNormalization '{config.get('name')}': expected renorm=False; received renorm=True.")
         if isinstance(config.get("vocabulary"), str):
             raise unsafe(self.label, f"the words of {name} in the file", f"the path {config['vocabulary']!r}")
+        for key in ("batch_input_shape", "batch_shape", "build_input_shape"):
+            shape = config.get(key)
+            if isinstance(shape, list | tuple) and shape and _as_count(shape[0]) > LARGEST_BATCH:
+                raise unsafe(self.label, f"batches of at most {LARGEST_BATCH} samples", f"{key}={shape}")
         arguments = _arguments(found)
         return {key: value for key, value in renamed.items() if key in arguments or value not in (None, False)}
 

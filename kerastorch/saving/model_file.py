@@ -12,14 +12,25 @@ from typing import Any
 
 from kerastorch.core import registry
 from kerastorch.engine.context import call_context
+from kerastorch.engine.layer import Layer
 from kerastorch.layers import deserialize
-from kerastorch.saving import archive, compiled, dialects, hdf5_file, hdf5_weights, torch_files, weights_tree
+from kerastorch.saving import (
+    archive,
+    compiled,
+    dialects,
+    hdf5_file,
+    hdf5_weights,
+    state_file,
+    torch_files,
+    weights_tree,
+)
 from kerastorch.saving.atomic import replacing
 from kerastorch.saving.errors import UnsafeFile
-from kerastorch.saving.hdf5_writer import Group, Hdf5Writer
+from kerastorch.saving.hdf5_writer import Array, Group, Hdf5Writer
 from kerastorch.saving.incoming import ConfigReader
 from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
 
+_NOT_STORED = 1 << 20  # how many numbers layers may make room for that their authors do not store
 KERAS_VERSION = "2.15.0"  # what readers of the file take it for
 # What building a model from a wrong config may raise.
 _BROKEN = (TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
@@ -62,9 +73,17 @@ def save_model(
     for_keras_3 = kind == "archive"
     config = _plain({"class_name": registry.registered_name(type(model)), "config": model.get_config()})
     config = dialects.archived(dialects.exchanged(config, for_keras_3))
+    if for_keras_3 or model.graph is None:
+        config["build_config"] = _plain(_build_config(model))
     training = _plain(compiled.to_config(model)) if include_optimizer else None
     training = dialects.archived(dialects.exchanged(training, for_keras_3))
     _WRITERS[kind](path, model, config, training)
+
+
+def _build_config(model: Any) -> dict[str, Any]:
+    """From what the weights of a model are made again that does not call for them itself."""
+    own = type(model).build_from_config is not Layer.build_from_config
+    return model.get_build_config() if own else {"input_shape": dialects.input_shape(model)}
 
 
 _INNER = "model.keras"  # the archive in a folder
@@ -76,12 +95,11 @@ def _plain(value: Any) -> Any:
 
 
 def _write_archive(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
-    description = {**config, "build_config": {"input_shape": dialects.input_shape(model)}}
-    if training is not None:
-        description["compile_config"] = training
+    description = config if training is None else {**config, "compile_config": training}
     metadata = {"keras_version": KERAS_VERSION, "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     root = Group()
     weights_tree.write(root, model, training is not None)
+    _write_training_state(root, model, training, path)
     with replacing(path) as temporary:
         archive.write(temporary, metadata, json.dumps(description), Hdf5Writer(root))
 
@@ -96,8 +114,15 @@ def _write_hdf5(path: Path, model: Any, config: dict[str, Any], training: dict[s
         root.attributes["training_config"] = json.dumps(training)
         if optimizer is not None:
             hdf5_weights.write_arrays(root.group("optimizer_weights"), model.optimizer.variables)
+    _write_training_state(root, model, training, path)
     with replacing(path) as temporary:
         hdf5_file.write(temporary, root)
+
+
+def _write_training_state(root: Group, model: Any, training: dict[str, Any] | None, path: Path) -> None:
+    state = None if training is None else state_file.of_model(model, f"save '{path}'")
+    if state is not None:
+        root.put(state_file.NAME, Array(state))
 
 
 def _write_torch(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
@@ -142,12 +167,18 @@ def _read_archive(path: Path, label: str, compile: bool, safe_mode: bool) -> Any
             model = _build(config, hdf5_file.count_numbers(file, label), label, safe_mode)
             weights_tree.assign(weights_tree.pairs(file, model, label))
             name, arrays = weights_tree.optimizer_arrays(file, label)
+            state = _training_state(file, label)
     if compile and config.get("compile_config") is not None:
         training = config["compile_config"]
         if isinstance(training, dict) and training.get("optimizer") is None and name is not None:
             training["optimizer"] = name  # Keras 3 may name it beside its state only
-        _compile(model, training, arrays, (), label, safe_mode)
+        _compile(model, training, arrays, (), label, safe_mode, state)
     return model
+
+
+def _training_state(file: Any, label: str) -> Any:
+    found = file.get(state_file.NAME)
+    return None if found is None else hdf5_file.dataset(file, state_file.NAME, label).read()
 
 
 def _read_hdf5(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
@@ -167,16 +198,16 @@ def _read_hdf5(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
             if isinstance(description, dict):
                 description["optimizer"] = description.get("optimizer_config")
             names, arrays = hdf5_weights.read_arrays(file, "optimizer_weights", label)
-            _compile(model, description, arrays, names, label, safe_mode)
+            _compile(model, description, arrays, names, label, safe_mode, _training_state(file, label))
     return model
 
 
 def _read_torch(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
-    description, state, arrays = torch_files.read_model(path, label)
-    model = _build(description["config"], sum(value.numel() for value in state.values()), label, safe_mode)
-    torch_files.read_into(model, state, label, by_path=True)
+    description, weights, arrays, state = torch_files.read_model(path, label)
+    model = _build(description["config"], sum(value.numel() for value in weights.values()), label, safe_mode)
+    torch_files.read_into(model, weights, label, by_path=True)
     if compile and description.get("training") is not None:
-        _compile(model, description["training"], arrays, (), label, safe_mode)
+        _compile(model, description["training"], arrays, (), label, safe_mode, state)
     return model
 
 
@@ -184,11 +215,11 @@ _READERS = {"archive": _read_archive, "hdf5": _read_hdf5, "torch": _read_torch, 
 
 
 def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
-    """The model that a config describes, its weights without values: no more of them than the file has numbers."""
+    """The model that a config describes, its weights without values: hardly more of them than the file has numbers."""
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"{label}: expected the config of a model; received one without a class_name.")
     build = config.get("build_config")
-    with _errors_named(label), _weights_from_file(numbers):
+    with _errors_named(label), _weights_from_file(numbers + _NOT_STORED):
         model = deserialize(ConfigReader(registry.custom_objects, label, safe_mode is not False).read(config))
         if not hasattr(model, "layers"):
             raise ValueError(f"{label}: expected a model; received the config of a {type(model).__name__} layer.")
@@ -198,13 +229,17 @@ def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
     return model
 
 
-def _compile(model: Any, training: Any, arrays: Any, names: Any, label: str, safe_mode: bool) -> None:
+def _compile(
+    model: Any, training: Any, arrays: Any, names: Any, label: str, safe_mode: bool, state: Any = None
+) -> None:
     if not isinstance(training, dict):
         raise ValueError(f"{label}: expected what the model was compiled with; received {training!r}.")
     with _errors_named(label):
         described = ConfigReader(registry.custom_objects, label, safe_mode is not False).read(training)
         compiled.compile_from(model, described, registry.custom_objects)
         compiled.restore_optimizer(model, arrays, names)
+    if state is not None:
+        state_file.give_to_model(model, state, label)
 
 
 @contextlib.contextmanager

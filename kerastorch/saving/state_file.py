@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -50,6 +51,33 @@ def from_bytes(data: np.ndarray, label: str) -> Any:
     return _read_from(io.BytesIO(content), len(content), label)
 
 
+# --- where `fit` was, in the file of a model ------------------------------------------------------------------------
+
+NAME = "training_state"
+
+
+def of_model(model: Any, label: str) -> np.ndarray | None:
+    """What a model that is saved during `fit` needs to go on, as bytes; None at other times.
+
+    A value that cannot be written is warned of, since the model itself can be saved without.
+    """
+    state = model.get_training_state(with_weights=False)
+    if state is None:
+        return None
+    try:
+        return to_bytes(state, "training state")
+    except TypeError as error:
+        warnings.warn(
+            f"{label}: {error} The file is written without the place where fit is.", UserWarning, stacklevel=6
+        )
+        return None
+
+
+def give_to_model(model: Any, data: np.ndarray, label: str) -> None:
+    """Let the next `fit` of a model go on where it was saved."""
+    model.set_training_state(from_bytes(data, label), label)
+
+
 def _write_into(file: BinaryIO, value: Any, label: str) -> None:
     tensors: list[torch.Tensor] = []
     structure = json.dumps(_encoded(value, tensors, label))
@@ -74,7 +102,7 @@ def _encoded(value: Any, tensors: list[torch.Tensor], label: str) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor) and not value.is_complex():
         tensors.append(value)
         return {_KEY: "tensor", "at": len(tensors) - 1}
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.dtype.isnative:

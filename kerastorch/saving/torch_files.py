@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kerastorch.saving import archive, safetensors_file, weights_tree
+from kerastorch.saving import archive, safetensors_file, state_file, weights_tree
 from kerastorch.saving.archive import parse_json
 from kerastorch.saving.errors import UnsafeFile, damaged, unsafe
 from kerastorch.saving.kinds import kind_of_content
@@ -28,6 +28,8 @@ def write_model(path: Path, model: Any, description: Mapping[str, Any]) -> None:
     tensors = {key: weight.detach().as_subclass(torch.Tensor) for key, weight in weights_tree.by_path(model).items()}
     if description["training"] is not None and hasattr(model.optimizer, "variables"):
         tensors |= {f"{_OPTIMIZER}{i}": variable.detach() for i, variable in enumerate(model.optimizer.variables)}
+        state = state_file.of_model(model, f"save '{path}'")
+        tensors |= {} if state is None else {state_file.NAME: torch.tensor(state)}
     write(path, tensors, json.dumps(description))
 
 
@@ -98,8 +100,10 @@ def _check_pickle(data: bytes, label: str) -> None:
             )
 
 
-def read_model(path: Path, label: str) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[np.ndarray]]:
-    """Description, weights and the optimizer's arrays of a whole model."""
+def read_model(
+    path: Path, label: str
+) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[np.ndarray], np.ndarray | None]:
+    """Description, weights, the optimizer's arrays and the training state of a whole model."""
     text, tensors = read(path, label)
     if text is None:
         raise ValueError(
@@ -113,11 +117,13 @@ def read_model(path: Path, label: str) -> tuple[dict[str, Any], dict[str, torch.
     if set(slots) != set(map(str, range(len(slots)))):
         raise damaged(label, "file of tensors", f"the optimizer's variables {sorted(slots)[:8]}")
     arrays = [slots[str(number)].numpy() for number in range(len(slots))]
-    return description, without_optimizer(tensors), arrays
+    state = tensors.get(state_file.NAME)
+    return description, weights_alone(tensors), arrays, None if state is None else state.numpy()
 
 
-def without_optimizer(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {key: value for key, value in tensors.items() if not key.startswith(_OPTIMIZER)}
+def weights_alone(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights among the tensors of a whole model."""
+    return {key: value for key, value in tensors.items() if not key.startswith(_OPTIMIZER) and key != state_file.NAME}
 
 
 def read_into(model: Any, tensors: Mapping[str, torch.Tensor], label: str, by_path: bool = False) -> None:

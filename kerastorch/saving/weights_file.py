@@ -76,7 +76,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     elif kind in ("torch", "safetensors"):
         text, tensors = torch_files.read(path, label)
         whole = text is not None
-        tensors = torch_files.without_optimizer(tensors) if whole else tensors
+        tensors = torch_files.weights_alone(tensors) if whole else tensors
         torch_files.read_into(model, tensors, label, by_path=whole)
     else:
         raise ValueError(f"{label}: expected a weights file; received {describe_content(path, kind)}.")

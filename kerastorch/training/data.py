@@ -56,7 +56,8 @@ class DataSource:
 
     `restarts` tells whether each epoch begins anew or goes on where the last one stopped. After an interruption,
     `resume(place)` gives an iterator that goes on where `place(taken)` was asked, behind `taken` batches of the last
-    `epoch()`; it may leave the random generators in any state.
+    `epoch()`; it may leave the random generators in any state. `epochs_before` counts the epochs that this `fit` does
+    not know of, where it begins with a later one.
     """
 
     steps: int | None = None
@@ -77,7 +78,7 @@ class DataSource:
     def place(self, taken: int) -> dict[str, Any]:
         raise NotImplementedError
 
-    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+    def resume(self, place: Mapping[str, Any], epochs_before: int = 0) -> Iterator[Any]:
         raise NotImplementedError
 
     def end_of_epoch(self) -> None:
@@ -135,13 +136,13 @@ class ArraySource(DataSource):
         return self._from(self.passes)
 
     def place(self, taken: int) -> dict[str, Any]:
-        passes, taken = divmod(taken, self.steps)
-        return {"passes": self.passes - passes, "taken": taken, "order_from": self._order_from if taken else None}
+        return {"taken": taken, "order_from": self._order_from if taken % self.steps else None}
 
-    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+    def resume(self, place: Mapping[str, Any], epochs_before: int = 0) -> Iterator[Any]:
+        done, taken = divmod(place["taken"], self.steps)
         if not self.restarts:
-            self.passes = place["passes"]
-        return self._from(self.passes, place["taken"], place["order_from"])
+            self.passes += epochs_before
+        return self._from(self.passes - done, taken, place["order_from"])
 
     def _from(self, passes: int, taken: int = 0, order_from: torch.Tensor | None = None) -> Iterator[Any]:
         batches = self._batches(taken, order_from)
@@ -223,7 +224,7 @@ class IterableSource(DataSource):
     def place(self, taken: int) -> dict[str, Any]:
         return {"taken": taken, "began_from": self._began_from if taken else None}
 
-    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+    def resume(self, place: Mapping[str, Any], epochs_before: int = 0) -> Iterator[Any]:
         """An epoch from the same random state, behind the batches that were taken: they are made once more."""
         if not self.restarts or not place["taken"]:
             return self.epoch()
@@ -279,12 +280,12 @@ class SequenceSource(IterableSource):
     def place(self, taken: int) -> dict[str, Any]:
         return {**super().place(taken), "epochs_ended_from": self._epochs_ended_from}
 
-    def resume(self, place: Mapping[str, Any]) -> Iterator[Any]:
+    def resume(self, place: Mapping[str, Any], epochs_before: int = 0) -> Iterator[Any]:
         for state in place["epochs_ended_from"]:
             random_state.restore_process(state)
             self.end_of_epoch()
         self._epochs_ended_from = list(place["epochs_ended_from"])
-        return super().resume(place)
+        return super().resume(place, epochs_before)
 
     def _iterate(self, taken: int = 0) -> Iterator[Any]:
         count = len(self.batches)

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ def of_weights(model: Any) -> dict[str, Any]:
     """Weights, buffers and the optimizer's state, as views of what they are now."""
     optimizer = model.optimizer
     return {
-        "model": _plain(model.state_dict()),
+        "model": _plain(list(model.state_dict().values())),
         "optimizer": _plain(optimizer.state_dict()),
         "iterations": int(optimizer.iterations),
     }
@@ -42,12 +43,13 @@ def _plain(structure: Any) -> Any:
 
 def has_weights(model: Any, weights: Mapping[str, Any] | None) -> bool:
     """Whether the model has the weights that `of_weights` has found, values aside."""
-    return weights is None or set(model.state_dict()) == set(weights["model"])
+    return weights is None or len(model.state_dict()) == len(weights["model"])
 
 
 def restore_weights(model: Any, state: Mapping[str, Any]) -> None:
     """Put back what `of_weights` returned."""
-    model.load_state_dict(state["model"])
+    # in their order: a model that was loaded may know its layers by other names
+    model.load_state_dict(dict(zip(model.state_dict(), state["model"], strict=True)))
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_weights)
@@ -101,17 +103,17 @@ def restore_metrics(model: Any, state: Mapping[str, Any]) -> None:
 
 
 def of_layers(model: Any) -> dict[str, Any]:
-    """The states of stateful recurrent layers, by the path of the layer."""
+    """The states of stateful recurrent layers, by the number of the layer."""
     return {
-        path: None if states is None else [state.detach().as_subclass(torch.Tensor) for state in nest.flatten(states)]
-        for path, states in _stateful(model)
+        number: None if states is None else [_plain(state) for state in nest.flatten(states)]
+        for number, states in _stateful(model)
     }
 
 
 def restore_layers(model: Any, state: Mapping[str, Any]) -> None:
     """Put back what `of_layers` returned."""
-    for path, states in _stateful(model):
-        kept = state.get(path)
+    for number, states in _stateful(model):
+        kept = state.get(number)
         if kept is None or states is None:
             continue
         for variable, value in zip(nest.flatten(states), kept, strict=True):
@@ -119,7 +121,8 @@ def restore_layers(model: Any, state: Mapping[str, Any]) -> None:
 
 
 def _stateful(model: Any) -> list[tuple[str, Any]]:
-    return [(path, module._states) for path, module in model.named_modules() if hasattr(module, "_states")]
+    modules = enumerate(model.modules())
+    return [(str(number), module._states) for number, module in modules if hasattr(module, "_states")]
 
 
 # --- what must not change while training is interrupted -----------------------------------------------------------
@@ -135,7 +138,7 @@ def describe_compiled(model: Any) -> dict[str, Any]:
 
 def describe(model: Any) -> dict[str, Any]:
     """The weights by key, shape and dtype, and the architecture where it has a config."""
-    weights = {key: [list(value.shape), str(value.dtype)] for key, value in model.state_dict().items()}
+    weights = [[key, list(value.shape), str(value.dtype)] for key, value in model.state_dict().items()]
     return {"weights": weights, "architecture": _architecture(model)}
 
 
@@ -160,7 +163,7 @@ def _config(value: Any) -> str | None:
 
 def _described(value: Any) -> Any:
     config = getattr(value, "get_config", None)
-    if config is not None:
+    if config is not None and not isinstance(value, type):
         return [type(value).__name__, config()]
     return getattr(value, "__name__", type(value).__name__ if callable(value) else value)
 
@@ -180,10 +183,9 @@ def _object(value: Any) -> Any:
 
 def check(before: Mapping[str, Any], now: Mapping[str, Any], label: str) -> None:
     """Raise ValueError where model, optimizer or loss are not those of before."""
-    weights, found = before["model"]["weights"], now["model"]["weights"]
-    for key in {**weights, **found}:
-        if weights.get(key) != found.get(key):
-            raise _changed(label, f"weight {key!r} with shape and dtype {weights.get(key)}", str(found.get(key)))
+    for weight, found in zip_longest(before["model"]["weights"], now["model"]["weights"], fillvalue=["none", None]):
+        if weight[1:] != found[1:]:
+            raise _changed(label, f"a weight {_short(weight)}", _short(found))
     for what in ("optimizer", "loss"):
         if before[what] != now[what]:
             raise _changed(label, f"the {what} {_short(before[what])}", _short(now[what]))

@@ -68,8 +68,8 @@ def restore_model(model: Any, state: Mapping[str, Any]) -> None:
         if isinstance(module, RandomLayer):
             module.__dict__.pop("_generators", None)  # those that the state lacks have not drawn yet
     held = dict(state["layers"])
-    for path, module in model.named_modules():
-        of_devices = held.pop(f"{path}:_generators", {}) if isinstance(module, RandomLayer) else {}
+    for number, module in enumerate(model.modules()):
+        of_devices = held.pop(f"{number}:_generators", {}) if isinstance(module, RandomLayer) else {}
         for device, values in of_devices.items():
             module.generator(torch.device(device)).set_state(values)
     for key, _, _, source in _sources(model):
@@ -85,8 +85,11 @@ def restore_model(model: Any, state: Mapping[str, Any]) -> None:
 
 
 def _sources(model: Any) -> Iterator[tuple[str, Any, str, Any]]:
-    """Key, module, attribute and value of everything in the model that may draw numbers."""
-    for path, module in model.named_modules():
+    """Key, module, attribute and value of everything in the model that may draw numbers.
+
+    Modules go by their number, since a model that was loaded may know its layers by other names.
+    """
+    for number, module in enumerate(model.modules()):
         for name, value in vars(module).items():
             if isinstance(value, torch.Generator | SeedGenerator | dict):
-                yield f"{path}:{name}", module, name, value
+                yield f"{number}:{name}", module, name, value

@@ -27,6 +27,7 @@ class Run:
         self.model, self.source, self.steps, self.callbacks, self.epochs = model, source, steps, callbacks, epochs
         self.kind = model_state.describe_compiled(model)  # as it is before training changes the learning rate
         self.epoch, self.step = epochs.start, 0
+        self.first_epoch = epochs.start  # of the training that this goes on with
         self.logs: Mapping[str, Any] = {}  # of the last step or epoch
         self.iterator: Iterator[Any] | None = None
         self.taken = 0  # batches that the iterator gave in the epochs before
@@ -106,6 +107,7 @@ class Run:
         anew = self.source.restarts and name == "on_epoch_end"
         state = {
             "version": VERSION,
+            "first_epoch": self.first_epoch,
             "epoch": self.epoch,
             "step": self.step,
             "steps": self.steps,
@@ -136,18 +138,18 @@ class Run:
 
         Raises ValueError for a state of other data, or of another model or optimizer.
         """
-        if state.get("version") != VERSION:
-            raise ValueError(f"{label}: expected version {VERSION}; received {state.get('version')}. Start anew.")
         weights = state.get("weights")
         hook = None if state["hook"] is None else state["hook"][0]
         # who loads a model and trains it on from the next epoch may take other data
         other_data = weights is None and hook == "on_epoch_end" and state["data"] != self.source.description()
         if not other_data:
             self._check_data(state, label)
+        if weights is not None and self.model.weights:
+            model_state.check(state["kind"], self._describe(), label)
         self._unsettled = True
         if state["metrics"] is not None or not model_state.has_weights(self.model, weights):
             self._make_ready(function)
-        if weights is not None:
+        if weights is not None and self._description is None:
             model_state.check(state["kind"], self._describe(), label)
         self.epoch, self.step, self.taken = state["epoch"], state["step"], state["taken"]
         if self.step and hook != "on_epoch_end":
@@ -160,7 +162,9 @@ class Run:
         if state["metrics"] is not None:
             model_state.restore_metrics(self.model, state["metrics"])
         if not other_data:
-            self.steps, self.iterator = state["steps"], self.source.resume(state["place"])
+            before = self.epochs.start - state["first_epoch"]
+            self.steps, self.iterator = state["steps"], self.source.resume(state["place"], before)
+            self.first_epoch = state["first_epoch"]
         self.model.stop_training = state["stopped"]
         self.logs = self._logs(state["logs"])
         waiting = self.callbacks.set_states(state["callbacks"])
@@ -222,7 +226,14 @@ class Resumable:
 
         A state with weights is that of a backup, for the `fit` whose callback calls this in `on_train_begin`; one
         without belongs to a model that was saved during `fit`. `label` begins the errors.
+        Raises ValueError for what is no such state.
         """
+        numbers = [state.get(name) for name in ("epoch", "first_epoch", "step", "taken")]
+        if state.get("version") != VERSION or not all(type(number) is int for number in numbers):
+            raise ValueError(
+                f"{label}: expected the state of a training of version {VERSION}; received one of version "
+                f"{state.get('version')!r}. Start the training anew."
+            )
         self.__dict__["_resume_from"] = (state, label)
 
     def state_from_file(self, initial_epoch: int | None = None) -> tuple[Mapping[str, Any], str] | None:

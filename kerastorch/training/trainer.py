@@ -95,7 +95,7 @@ class Trainer(Steps, Resumable, OldMethods):
             raise ValueError(
                 f"{type(self).__name__} '{self.name}': expected an optimizer; received None. Pass for example 'adam'."
             )
-        optimizer = with_loss_scale(optimizers_module.get(optimizer), self.dtype_policy)
+        optimizer = with_loss_scale(optimizers_module.get(optimizer), (self, *self.inner_layers))
         compiled_loss = CompiledLoss(loss, loss_weights, self.output_names)
         compiled_metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
         outputs = self.output_structure

@@ -1,6 +1,6 @@
 """Makes precision.npz: the dtypes of every layer's outputs under a mixed policy, and the outputs of whole models.
 
-    TF_USE_LEGACY_KERAS=1 CUDA_VISIBLE_DEVICES= python tests/golden/make_precision.py
+TF_USE_LEGACY_KERAS=1 CUDA_VISIBLE_DEVICES= python tests/golden/make_precision.py
 """
 
 from __future__ import annotations
@@ -78,9 +78,24 @@ def of_model(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return facts, {f"{name}/{i}": tf.cast(output, tf.float32).numpy() for i, output in enumerate(outputs)}
 
 
+def of_loss_scale() -> list[list[float]]:
+    """Loss scale, steps since it changed, and weight, after each of the gradients."""
+    optimizer = keras.mixed_precision.LossScaleOptimizer(
+        keras.optimizers.SGD(0.25), initial_scale=4, dynamic_growth_steps=3
+    )
+    weight = tf.Variable(1.0)
+    found = []
+    for gradient in cases_precision.GRADIENTS:
+        optimizer.get_scaled_loss(tf.constant(0.0))
+        scaled = optimizer.get_unscaled_gradients([tf.constant(gradient) * optimizer.loss_scale])
+        optimizer.apply_gradients([(scaled[0], weight)])
+        found.append([float(optimizer.loss_scale), int(optimizer.dynamic_counter), float(weight)])
+    return found
+
+
 def main() -> None:
     keras.mixed_precision.set_global_policy(POLICY)
-    facts: dict[str, Any] = {"layers": of_layers(), "models": {}}
+    facts: dict[str, Any] = {"layers": of_layers(), "models": {}, "loss_scale": of_loss_scale()}
     arrays: dict[str, np.ndarray] = {}
     for name in cases_precision.MODELS:
         facts["models"][name], found = of_model(name)

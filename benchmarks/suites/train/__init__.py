@@ -1,8 +1,9 @@
-"""Training in parts: the step of each optimizer, on a small network and on a large one."""
+"""Training in parts: the step of each optimizer on a small and on a large network, and `fit` with metrics."""
 
 from __future__ import annotations
 
 from benchmarks.cases import Case, Target
+from benchmarks.suites.train import metrics
 from benchmarks.suites.train.table import MODELS, RULES
 
 
@@ -16,4 +17,5 @@ def step(name: str, model: str, steps: int) -> Case:
 
 def cases(quick: bool) -> list[Case]:
     """All cases in the order of the table."""
-    return [step(name, model, steps) for model, steps in MODELS.items() for name in RULES]
+    steps = [step(name, model, steps) for model, steps in MODELS.items() for name in RULES]
+    return steps + metrics.cases()

@@ -11,7 +11,7 @@ from typing import Any
 class Rule:
     """`keras` and `torch` name a class and its arguments; torch's is the fastest form of its rule.
 
-    Where torch lacks the rule, `beside` says which one stands in for it: the nearest with as many variables.
+    Where torch lacks the rule, `beside` names the one that stands in for it: the nearest there is.
     """
 
     limit: float
@@ -42,7 +42,7 @@ RULES: dict[str, Rule] = {
     "Adamax": Rule(1.0, ("Adamax", {}), ("Adamax", LISTS)),
     "Adadelta": Rule(1.0, ("Adadelta", {}), ("Adadelta", LISTS)),
     "Adafactor": Rule(1.0, ("Adafactor", {}), ("Adafactor", LISTS)),
-    "Ftrl": Rule(1.2, ("Ftrl", {}), ("Adadelta", LISTS), "Adadelta"),
+    "Ftrl": Rule(1.2, ("Ftrl", {}), ("Adagrad", LISTS), "Adagrad"),
     "Lion": Rule(1.2, ("Lion", {}), ("SGD", {"momentum": 0.9, **LISTS}), "SGD with momentum"),
 }
 

@@ -133,7 +133,8 @@ class BatchNormalization(AffineNormalization):
             self.epsilon,
             torch.backends.cudnn.enabled,
         )
-        if moves and of_population is not average:  # the batch's own variance is smaller by the factor (count - 1) / count
+        if moves and of_population is not average:
+            # the batch's own variance is smaller by the factor (count - 1) / count
             average.mul_(self.momentum / count).add_(of_population, alpha=1.0 - 1.0 / count)
         return with_channels_at(y, axis)
 

@@ -423,11 +423,12 @@ class GRUCell(GatedCell):
             if self.reset_after:
                 of_gates, of_candidate = mix(h, bias).split((2 * units, units), -1)
                 z, r = gate(gates + of_gates).chunk(2, -1)
-                candidate = torch.addcmul(candidate, r, of_candidate)
+                candidate = candidate + r * of_candidate
             else:
                 z, r = gate(mix_gates(h, gates)).chunk(2, -1)
                 candidate = mix_candidate(r * h, candidate)
-            output = torch.lerp(activation(candidate), h, z)
+            candidate = activation(candidate)
+            output = candidate + z * (h - candidate)  # `lerp` wants one dtype, and under autocast there may be two
             return output, [output]
 
         return step
