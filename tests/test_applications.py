@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from kerastorch.applications import imagenet_utils
+from kerastorch.applications.convnext import StochasticDepth
 
 import kerastorch as keras
 from cases_applications import NETWORKS, NUMBERS, case_key, cases, describe, formula_weights, numbers
@@ -27,10 +28,24 @@ from support import GOLDEN, normal
 EXPECTED = json.loads((GOLDEN / "applications.json").read_text())
 COUNTS = [line.split("\t") for line in (GOLDEN / "applications.tsv").read_text().splitlines()[1:]]
 MODULES = {
-    "vgg16": "caffe", "vgg19": "caffe", "resnet": "caffe", "resnet50": "caffe", "resnet_v2": "tf",
-    "inception_v3": "tf", "inception_resnet_v2": "tf", "xception": "tf", "mobilenet": "tf", "mobilenet_v2": "tf",
-    "mobilenet_v3": None, "densenet": "torch", "efficientnet": None, "efficientnet_v2": None, "nasnet": "tf",
-    "convnext": None, "regnet": None, "resnet_rs": None,
+    "vgg16": "caffe",
+    "vgg19": "caffe",
+    "resnet": "caffe",
+    "resnet50": "caffe",
+    "resnet_v2": "tf",
+    "inception_v3": "tf",
+    "inception_resnet_v2": "tf",
+    "xception": "tf",
+    "mobilenet": "tf",
+    "mobilenet_v2": "tf",
+    "mobilenet_v3": None,
+    "densenet": "torch",
+    "efficientnet": None,
+    "efficientnet_v2": None,
+    "nasnet": "tf",
+    "convnext": None,
+    "regnet": None,
+    "resnet_rs": None,
 }
 
 
@@ -55,7 +70,8 @@ def build(name: str, **options: Any) -> Any:
 @pytest.mark.parametrize(("name", "options"), [pytest.param(*case, id=case_key(*case)) for case in cases()])
 def test_the_same_layers_graph_options_and_weights(name: str, options: dict[str, Any]) -> None:
     names.reset()
-    model = build(name, **options)
+    with keras.device("meta"):  # shapes without memory: the largest networks have a gigabyte of weights
+        model = build(name, **options)
     assert describe(model) == EXPECTED["structures"][case_key(name, options)]
     if set(options) == {"include_top"}:
         (row,) = [row for row in COUNTS if row[:2] == [name, str(int(options["include_top"]))]]
@@ -143,11 +159,9 @@ def test_the_layers_of_its_own_are_read_from_a_config() -> None:
 
 
 def test_stochastic_depth_drops_whole_samples() -> None:
-    from kerastorch.applications.convnext import StochasticDepth
-
     keras.utils.set_random_seed(0)
     y = StochasticDepth(0.25)(torch.ones(400, 3), training=True)
-    assert set(y.unique().tolist()) == {0.0, pytest.approx(1 / 0.75)}
+    assert y.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
     assert (y == y[:, :1]).all()
     assert 60 < int((y[:, 0] == 0).sum()) < 140
 
@@ -187,7 +201,7 @@ def test_preprocess_input_writes_over_arrays_of_floats_alone() -> None:
     floats, integers, tensor = COLOURS.copy(), COLOURS.astype("uint8"), torch.from_numpy(COLOURS.copy())
     assert imagenet_utils.preprocess_input(floats, mode="tf") is floats
     for x in (integers, tensor):
-        before = np.array(x)
+        before = np.asarray(x).copy()
         imagenet_utils.preprocess_input(x, mode="torch")
         np.testing.assert_array_equal(np.asarray(x), before)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,70 @@ def test_no_step_waits_for_the_device(cuda: str) -> None:
         model.train_step(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.fixture
+def half() -> Iterator[None]:
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    yield
+    keras.mixed_precision.set_global_policy(None)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", MODELS)
+def test_mixed_models_learn_and_return_16_bits(name: str, cuda: str, half: None) -> None:
+    model = MODELS[name]()
+    assert {layer.dtype_policy.name for layer in model.layers if layer.weights} == {"mixed_float16"}
+    assert model(torch.as_tensor(data_of(name)).to(cuda)).dtype is torch.float16
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    x = data_of(name)
+    history = model.fit(x, Y[: len(x)], epochs=20, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    assert isinstance(model.optimizer, keras.mixed_precision.LossScaleOptimizer)
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:LossScaleOptimizer")
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
+def test_skipped_steps_on_cuda_leave_no_trace(optimizer: str, cuda: str) -> None:
+    """Fused kernels skip by themselves, and the host learns of it a step later; others are not called."""
+    weights = [keras.Variable(torch.tensor([1.0, -2.0]).to(cuda)) for _ in range(2)]
+    scaled, plain = keras.mixed_precision.LossScaleOptimizer(optimizer), keras.optimizers.get(optimizer)
+    for step in range(5):
+        gradient = torch.full((2,), step + 1.0, device=cuda)
+        scaled.update([gradient * scaled.loss_scale], weights[:1])
+        scaled.update([gradient * float("inf")], weights[:1])
+        plain.update([gradient], weights[1:])
+    assert scaled.skipped_steps == 5 and int(scaled.iterations) == 5 and float(scaled.loss_scale) == 1024
+    assert torch.equal(*weights)
+    for ours, wanted in zip(scaled.inner_optimizer.variables, plain.variables, strict=True):
+        assert torch.equal(ours, wanted)
+
+
+@pytest.mark.gpu
+def test_no_scaled_step_waits_for_the_device(cuda: str, half: None) -> None:
+    model = mlp()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(X, Y, verbose=0)
+    batch = X.cuda(), Y.cuda()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            model.train_step(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", MODELS)
+def test_gradient_checkpointing_on_cuda_changes_no_number(name: str, cuda: str) -> None:
+    found = []
+    for checkpointing in (False, True):
+        keras.utils.set_random_seed(1)
+        model = MODELS[name]()
+        model.compile("adam", "mse", gradient_checkpointing=checkpointing)
+        x = data_of(name)
+        model.fit(x, Y[: len(x)], epochs=3, verbose=0)
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

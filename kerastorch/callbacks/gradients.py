@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class GradientReport(Callback):
     >>> callback = GradientReport(verbose=1)
     """
 
-    state_attributes = ("norms", "clipped", "epochs", "_running")
+    state_attributes = ("norms", "clipped", "epochs", "_running", "_counts")
     adds_to_logs = ("gradient_norm", "gradient_norm_max", "clipped_steps")
 
     def __init__(self, verbose: int = 0) -> None:
@@ -37,7 +38,9 @@ class GradientReport(Callback):
         self.norms: list[float] = []
         self.clipped: list[bool] = []
         self.epochs: list[dict[str, float]] = []
-        self._running: list[torch.Tensor] = []  # of the steps of this epoch, norm and whether it was clipped
+        # of the steps of this epoch: the norms of all gradients, behind them those of the clipped ones
+        self._running: list[torch.Tensor] = []
+        self._counts: list[int] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._forget()
@@ -54,18 +57,31 @@ class GradientReport(Callback):
         return getattr(optimizer, "inner_optimizer", optimizer)
 
     def _watch(self, given: list[torch.Tensor], clipped: list[torch.Tensor]) -> None:
-        before = _norm(given)
-        after = before if clipped is given else _norm(clipped)
-        # what is not clipped is multiplied by a number that may be a rounding away from 1
-        self._running.append(torch.stack((before, (after < before * (1 - 1e-5)).to(before.dtype))))
+        both = given if clipped is given else [*given, *clipped]
+        self._running.append(torch.stack(torch._foreach_norm(both)))
+        self._counts.append(len(given))
+
+    def _of_steps(self) -> tuple[list[float], list[bool]]:
+        """The norms of the steps of an epoch, and which of them were clipped."""
+        values = torch.cat(self._running).double().square().cpu().numpy()
+        norms: list[float] = []
+        clipped: list[bool] = []
+        place = 0
+        sizes = zip(map(len, self._running), self._counts, strict=True)
+        for (width, count), steps in groupby(sizes):  # as a rule, all steps have the same gradients
+            end = place + width * len(list(steps))
+            of_steps = np.sqrt(values[place:end].reshape(-1, width // count, count).sum(2))
+            place = end
+            norms += of_steps[:, 0].tolist()
+            # what is not clipped is multiplied by a number that may be a rounding away from 1
+            clipped += (of_steps[:, -1] < of_steps[:, 0] * (1 - 1e-5)).tolist()
+        return norms, clipped
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if not self._running:
             return
-        values = torch.stack(self._running).cpu().numpy()
-        self._running = []
-        norms = values[:, 0].tolist()
-        clipped = (values[:, 1] > 0).tolist()
+        norms, clipped = self._of_steps()
+        self._running, self._counts = [], []
         self.norms += norms
         self.clipped += clipped
         of_epoch = {
@@ -88,7 +104,3 @@ class GradientReport(Callback):
     def release(self) -> None:
         if hasattr(self._optimizer(), "gradient_watcher"):
             self._optimizer().gradient_watcher = None
-
-
-def _norm(gradients: list[torch.Tensor]) -> torch.Tensor:
-    return torch.stack(torch._foreach_norm(gradients)).float().norm()

@@ -46,6 +46,10 @@ class Logs(dict):
         except KeyError:
             return default
 
+    def value_of(self, name: str) -> Any:
+        """The value under `name`, or None."""
+        return self.get(name)
+
     def copy(self) -> Logs:
         return Logs(self)
 
@@ -77,6 +81,11 @@ class LazyLogs(Logs):
     def running(self) -> bool:
         """Whether the values are aggregates so far rather than those of one batch."""
         return self.raw is None
+
+    def value_of(self, name: str) -> Any:
+        """The value under `name`, or None; without fetching the others, where the reader can do that."""
+        read_one = getattr(self._reader, "value_of", None)
+        return self.get(name) if read_one is None else to_python(read_one(name))
 
     def read(self) -> LazyLogs:
         """Fetch the values now."""

@@ -100,7 +100,7 @@ class TerminateOnNaN(Callback):
     """
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        loss = as_logs(logs).get("loss")
-        if loss is not None and not math.isfinite(np.mean(loss)):
+        loss = as_logs(logs).value_of("loss")
+        if loss is not None and not math.isfinite(loss if type(loss) is float else np.mean(loss)):
             print_message(f"Batch {batch}: Invalid loss, terminating training (loss: {np.mean(loss)})")
             self.model.stop_training = True

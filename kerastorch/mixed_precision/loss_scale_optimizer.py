@@ -20,7 +20,7 @@ from kerastorch.optimizers.slots import VariableList
 
 INITIAL_SCALE, GROWTH_STEPS = 2.0**15, 2000
 _OWN = frozenset(
-    ("inner_optimizer", "_scale", "_good_steps", "_fixed", "_options", "_pending", "_skipped", "_used", "_said", "step")
+    ("inner_optimizer", "_scale", "_good_steps", "_options", "_pending", "_skipped", "_used", "_said", "step")
 )
 
 

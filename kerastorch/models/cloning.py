@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerastorch.core import nest
+from kerastorch.core.registry import custom_object_scope
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
 from kerastorch.layers import InputLayer, TorchOp, Wrapper
 from kerastorch.layers.functions import TorchModule
 from kerastorch.models.model import Functional, Model
 from kerastorch.models.sequential import Sequential
+from kerastorch.saving.archive import parse_json
+from kerastorch.saving.model_file import model_of
 
 MODEL_CLASSES = {"Model": Model, "Functional": Functional, "Sequential": Sequential}
 
@@ -92,18 +94,14 @@ def _clone_module(layer: TorchModule) -> TorchModule:
 
 
 def model_from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The model that {'class_name': ..., 'config': ...} describes."""
-    found = {**MODEL_CLASSES, **(custom_objects or {})}.get(config.get("class_name", ""))
-    if found is None:
-        raise ValueError(
-            f"model_from_config: expected a class_name among {sorted(MODEL_CLASSES)} or custom_objects; "
-            f"received {config.get('class_name')!r}. Pass custom_objects={{'...': YourClass}}."
-        )
-    if issubclass(found, Model):
-        return found.from_config(config["config"], custom_objects=custom_objects)
-    return found.from_config(config["config"])
+    """The model that {'class_name': ..., 'config': ...} describes, in the words of any Keras version, with new weights.
+
+    Raises ValueError for a class that is neither the library's nor registered nor in `custom_objects`.
+    """
+    with custom_object_scope(custom_objects):
+        return model_of(config, "model_from_config", safe_mode=True)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The model that `to_json` described, with new weights."""
-    return model_from_config(json.loads(json_string), custom_objects)
+    """The model that `to_json` of any Keras version described, with new weights."""
+    return model_from_config(parse_json(json_string, "model_from_json"), custom_objects)

@@ -231,8 +231,8 @@ def _encode(value: Any, reference: Any) -> Any:
 def _decode(value: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], layers: Mapping[str, Any]) -> Any:
     if _is_reference(value) and value[0] in layers:
         return outputs[value[0], value[1]][value[2]]
-    if isinstance(value, list):
-        return [_decode(item, outputs, layers) for item in value]
+    if isinstance(value, list | tuple):
+        return type(value)(_decode(item, outputs, layers) for item in value)
     if not isinstance(value, Mapping):
         return value
     inner = value.get("config")

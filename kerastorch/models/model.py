@@ -23,7 +23,7 @@ from kerastorch.models import graph_config
 from kerastorch.models.graph_layer import GraphLayer, fresh_caches
 from kerastorch.models.summary import print_summary
 from kerastorch.saving import state_file
-from kerastorch.saving.dialects import to_plain
+from kerastorch.saving.dialects import describe
 from kerastorch.saving.kinds import check_path
 from kerastorch.saving.model_file import save_model
 from kerastorch.saving.weights_file import load_weights, save_weights
@@ -383,13 +383,7 @@ class Model(Trainer, GraphLayer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as a JSON text; `model_from_json` reads it back."""
-        description = {
-            "class_name": type(self).__name__,
-            "config": self.get_config(),
-            "keras_version": "2.15.0",
-            "backend": "torch",
-        }
-        return json.dumps(description, default=to_plain, **kwargs)
+        return json.dumps({**describe(self), "keras_version": "2.15.0", "backend": "tensorflow"}, **kwargs)
 
 
 class Functional(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,23 @@ import torch
 from kerastorch import constraints, initializers, losses, metrics, optimizers, regularizers
 from kerastorch.core.config import dtype_name
 from kerastorch.core.registry import Registry, registered_name
-from kerastorch.engine.shapes import map_tensors_to_shapes
+from kerastorch.engine.layer import Layer
 from kerastorch.layers import layer_registry
 from kerastorch.saving import code
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """The architecture of a model as plain values."""
+    described = {"class_name": registered_name(type(model)), "config": model.get_config()}
+    if model.graph is None:  # a model that is no graph does not ask for its weights itself
+        own = type(model).build_from_config is not Layer.build_from_config
+        described["build_config"] = model.get_build_config() if own else {"input_shape": model._built_shape}
+    return plain(described)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON gives it back."""
+    return json.loads(json.dumps(value, default=_to_plain))
 
 
 def archived(value: Any) -> Any:
@@ -181,7 +196,7 @@ def _shift(value: Any, layers: set[str]) -> Any:
     return shifted
 
 
-def to_plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """What JSON cannot hold, as what it can."""
     if isinstance(value, np.generic):
         return value.item()
@@ -194,10 +209,3 @@ def to_plain(value: Any) -> Any:
     if callable(value) and hasattr(value, "__name__"):
         return registered_name(value)
     raise TypeError(f"save: expected values that JSON can hold; received {value!r} of type {type(value).__name__}.")
-
-
-def input_shape(model: Any) -> Any:
-    """The shapes of a model's inputs, where it has symbolic ones."""
-    if model.graph is None:
-        return model._built_shape
-    return map_tensors_to_shapes(model.graph.inputs)

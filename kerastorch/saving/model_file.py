@@ -12,7 +12,6 @@ from typing import Any
 
 from kerastorch.core import registry
 from kerastorch.engine.context import call_context
-from kerastorch.engine.layer import Layer
 from kerastorch.layers import deserialize
 from kerastorch.saving import (
     archive,
@@ -71,27 +70,13 @@ def save_model(
             f"{label}: expected a path that does not exist, as overwrite is False; received {str(path)!r}."
         )
     for_keras_3 = kind == "archive"
-    config = _plain({"class_name": registry.registered_name(type(model)), "config": model.get_config()})
-    config = dialects.archived(dialects.exchanged(config, for_keras_3))
-    if for_keras_3 or model.graph is None:
-        config["build_config"] = _plain(_build_config(model))
-    training = _plain(compiled.to_config(model)) if include_optimizer else None
+    config = dialects.archived(dialects.exchanged(dialects.describe(model), for_keras_3))
+    training = dialects.plain(compiled.to_config(model)) if include_optimizer else None
     training = dialects.archived(dialects.exchanged(training, for_keras_3))
     _WRITERS[kind](path, model, config, training)
 
 
-def _build_config(model: Any) -> dict[str, Any]:
-    """From what the weights of a model are made again that does not call for them itself."""
-    own = type(model).build_from_config is not Layer.build_from_config
-    return model.get_build_config() if own else {"input_shape": dialects.input_shape(model)}
-
-
 _INNER = "model.keras"  # the archive in a folder
-
-
-def _plain(value: Any) -> Any:
-    """`value` as JSON gives it back."""
-    return json.loads(json.dumps(value, default=dialects.to_plain))
 
 
 def _write_archive(path: Path, model: Any, config: dict[str, Any], training: dict[str, Any] | None) -> None:
@@ -214,19 +199,28 @@ def _read_torch(path: Path, label: str, compile: bool, safe_mode: bool) -> Any:
 _READERS = {"archive": _read_archive, "hdf5": _read_hdf5, "torch": _read_torch, "safetensors": _read_torch}
 
 
-def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
-    """The model that a config describes, its weights without values: hardly more of them than the file has numbers."""
-    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
+def model_of(config: Any, label: str, safe_mode: bool) -> Any:
+    """The model that a config in the words of any Keras version describes; ValueError for anything else."""
+    if not isinstance(config, Mapping) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"{label}: expected the config of a model; received one without a class_name.")
     build = config.get("build_config")
-    with _errors_named(label), _weights_from_file(numbers + _NOT_STORED):
+    with _errors_named(label):
         model = deserialize(ConfigReader(registry.custom_objects, label, safe_mode is not False).read(config))
         if not hasattr(model, "layers"):
-            raise ValueError(f"{label}: expected a model; received the config of a {type(model).__name__} layer.")
-        shape = build.get("input_shape") if isinstance(build, dict) else None
+            raise ValueError(f"expected a model; received the config of a {type(model).__name__} layer.")
+        shape = build.get("input_shape") if isinstance(build, Mapping) else None
         if not model.built and shape is not None:
             model.build(tuple(shape))
     return model
+
+
+def _build(config: Any, numbers: int, label: str, safe_mode: bool) -> Any:
+    """A model whose weights have no values yet: hardly more of them than the file has numbers."""
+    before, call_context.weights_left = call_context.weights_left, numbers + _NOT_STORED
+    try:
+        return model_of(config, label, safe_mode)
+    finally:
+        call_context.weights_left = before
 
 
 def _compile(
@@ -257,13 +251,3 @@ def _errors_named(label: str) -> Iterator[None]:
             f"({type(error).__name__}: {error}). Check that the file is complete; pass custom_objects for classes of "
             "your own."
         ) from error
-
-
-@contextlib.contextmanager
-def _weights_from_file(numbers: int) -> Iterator[None]:
-    """Let weights be made without initial values, and no more than `numbers` of them."""
-    before, call_context.weights_left = call_context.weights_left, numbers
-    try:
-        yield
-    finally:
-        call_context.weights_left = before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +35,7 @@ def serialize_keras_object(obj: Any) -> Any:
     >>> serialize_keras_object(losses.MeanSquaredError())["class_name"]
     'MeanSquaredError'
     """
-    return dialects.archived(json.loads(json.dumps(serialize_value(obj), default=dialects.to_plain)))
+    return dialects.archived(dialects.plain(serialize_value(obj)))
 
 
 def deserialize_keras_object(

@@ -55,9 +55,7 @@ class Steps:
     def get_metrics_result(self) -> Mapping[str, Any]:
         """The logs: the value of each metric under its name, read from the device when somebody looks."""
         if self._reader is None:
-            # logs outlive a step and must not keep the model alive
-            model = weakref.ref(self)
-            self.__dict__["_reader"] = lambda: _results(model().metrics)
+            self.__dict__["_reader"] = MetricsReader(self)
         return LazyLogs(self._reader)
 
     @property
@@ -144,6 +142,21 @@ def _repeated(step: Callable[[Any], Any], times: int) -> Callable[[Iterator[Any]
         return logs
 
     return several
+
+
+class MetricsReader:
+    """Reads the metrics of a model: all, or one. Logs outlive a step, so it does not keep the model alive."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = weakref.ref(model)
+
+    def __call__(self) -> dict[str, Any]:
+        return _results(self._model().metrics)
+
+    def value_of(self, name: str) -> Any:
+        """The value of the metric that is logged as `name`; None where there is none."""
+        found = next((metric for metric in self._model().metrics if metric.name == name), None)
+        return self().get(name) if found is None else _results([found])[name]
 
 
 def _results(metrics: Sequence[Any]) -> dict[str, Any]:
