@@ -111,7 +111,8 @@ class Registry:
             return found
         with custom_object_scope(objects):
             if hasattr(found, "from_config"):
-                return found.from_config(dict(inner or {}))
+                # Keras 2.0 wrote a Sequential as the list of its layers
+                return found.from_config(inner if isinstance(inner, list) else dict(inner or {}))
             return found(**(inner or {}))
 
     def serialize(self, target: Any) -> Any:
