@@ -1,10 +1,12 @@
 """A training program that is killed again and again, and started again until it is done.
 
     python tests/resume_program.py KILLS SEED FOLDER [--fresh]
+    python tests/resume_program.py --pair FOLDER
 
-Writes a JSON object to the standard output: how often the program was killed, how many files were read, and every
-difference between the end of the killed runs and that of a run that was never stopped. Processes are forked from one
-that has imported the library; with --fresh they are new interpreters.
+The first form writes a JSON object to the standard output: how often the program was killed, how many files were read,
+and every difference between the end of the killed runs and that of a run that was never stopped. Processes are forked
+from one that has imported the library; with --fresh they are new interpreters. The second form runs the program twice
+at the same time in one folder, and writes the differences alone.
 """
 
 from __future__ import annotations
@@ -76,8 +78,9 @@ def train(folder: Path, save_freq: str | int, steps_per_epoch: int | None = None
     weights = {f"weight{i}": value for i, value in enumerate(model.get_weights())}
     rate = {"rate": np.array(float(model.optimizer.learning_rate)), "next": torch.rand(3).numpy()}
     values = {f"history/{name}": np.array(found) for name, found in history.history.items()}
-    np.savez(folder / "result.part.npz", **slots, **weights, **rate, **values, epoch=np.array(history.epoch))
-    os.replace(folder / "result.part.npz", folder / "result.npz")
+    part = folder / f"result-{os.getpid()}.npz"
+    np.savez(part, **slots, **weights, **rate, **values, epoch=np.array(history.epoch))
+    os.replace(part, folder / "result.npz")
 
 
 def forked(folder: Path, settings: dict[str, Any]) -> Callable[[], int | None]:
@@ -150,13 +153,9 @@ def main(kills: int, seed: int, folder: Path, start: Callable[..., Any], longest
         for place in (whole, broken):
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-        poll = start(whole, settings)
         begun = time.monotonic()
-        while (code := poll()) is None:
-            time.sleep(0.005)
+        wait_for(start(whole, settings))
         duration = time.monotonic() - begun
-        if code != 0:
-            raise SystemExit(f"the program has failed: {code}")
         while True:
             poll = start(broken, settings)
             report["runs"] += 1
@@ -168,10 +167,9 @@ def main(kills: int, seed: int, folder: Path, start: Callable[..., Any], longest
                 report["kills"] += 1
                 report["files_read"] += check_files(broken)
                 continue
-            while code is None:
-                time.sleep(0.005)
-                code = poll()
-            if code != 0:
+            if code is None:
+                wait_for(poll)
+            elif code != 0:
                 raise SystemExit(f"the program has failed: {code}")
             break
         wrong = differences(whole, broken)
@@ -180,10 +178,31 @@ def main(kills: int, seed: int, folder: Path, start: Callable[..., Any], longest
     return report
 
 
+def wait_for(poll: Callable[[], int | None]) -> None:
+    while (code := poll()) is None:
+        time.sleep(0.005)
+    if code != 0:
+        raise SystemExit(f"the program has failed: {code}")
+
+
+def pair(folder: Path) -> dict[str, Any]:
+    """Two processes that write the same backup and the same checkpoints."""
+    for name in ("whole", "both"):
+        (folder / name).mkdir(parents=True)
+    wait_for(forked(folder / "whole", {"save_freq": 5}))
+    running = [forked(folder / "both", {"save_freq": 5}) for _ in range(2)]
+    for poll in running:
+        wait_for(poll)
+    wrong = differences(folder / "whole", folder / "both")
+    return {"differences": [name for name in wrong if name != "log.csv"]}  # to which both have written
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "--train":
         train(Path(sys.argv[2]), **json.loads(sys.argv[3]))
+    elif sys.argv[1] == "--pair":
+        print(json.dumps(pair(Path(sys.argv[2]))))
     else:
         way = fresh if "--fresh" in sys.argv else forked
         print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), way, 60.0)))

@@ -289,10 +289,19 @@ def test_rounds_of_build_and_fit_take_no_more_memory() -> None:
     def run() -> None:
         model = keras.Sequential([Dense(64, activation="relu", input_shape=(784,)), Dense(10, activation="softmax")])
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        model.fit(images, labels, batch_size=32, verbose=0)
+        model.fit(images, labels, batch_size=32, verbose=0, callbacks=[keras.callbacks.EarlyStopping("loss")])
 
     images, labels = np.random.rand(128, 784).astype("float32"), np.random.randint(0, 10, 128)
-    assert growth(run, 30) < 3
+    assert growth(run, 100) < 5
+
+
+@needs_proc
+def test_calls_of_train_on_batch_take_no_more_memory() -> None:
+    model = keras.Sequential([Dense(64, activation="relu", input_shape=(784,)), Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    images, labels = np.random.rand(32, 784).astype("float32"), np.random.randint(0, 10, 32)
+    assert growth(lambda: model.train_on_batch(images, labels), 1000) < 5
+    assert growth(lambda: model.test_on_batch(images, labels, reset_metrics=False), 200) < 2
 
 
 @needs_proc

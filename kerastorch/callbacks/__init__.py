@@ -1,5 +1,6 @@
 """Callbacks: what `fit`, `evaluate` and `predict` call between batches and epochs."""
 
+from kerastorch.callbacks import experimental
 from kerastorch.callbacks.averages import SwapEMAWeights
 from kerastorch.callbacks.backup import BackupAndRestore
 from kerastorch.callbacks.callback import Callback
@@ -10,7 +11,6 @@ from kerastorch.callbacks.gradients import GradientReport
 from kerastorch.callbacks.history import BaseLogger, History
 from kerastorch.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from kerastorch.callbacks.logs import LazyLogs, Logs
-from kerastorch.callbacks.monitor import Monitor
 from kerastorch.callbacks.progress import Progbar, ProgbarLogger
 from kerastorch.callbacks.records import CSVLogger, LambdaCallback
 from kerastorch.callbacks.remote import RemoteMonitor
@@ -32,7 +32,6 @@ __all__ = [
     "LearningRateScheduler",
     "Logs",
     "ModelCheckpoint",
-    "Monitor",
     "Progbar",
     "ProgbarLogger",
     "ReduceLROnPlateau",
@@ -40,4 +39,5 @@ __all__ = [
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "experimental",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import warnings
@@ -83,16 +84,24 @@ class BackupAndRestore(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.save_freq != "epoch" and self._batches.is_due(batch):
-            self.model.save_training_state(self.path)
+            self._write()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
+            self._write()
+
+    def _write(self) -> None:
+        try:
             self.model.save_training_state(self.path)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"BackupAndRestore '{self.backup_dir}': expected to write {self.path!r}; received an error "
+                f"({error.strerror}). The backup before this one is whole: make room, and start the program again",
+            ) from error
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        if not self.delete_checkpoint:
-            return
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        if not os.listdir(self.backup_dir):
-            os.rmdir(self.backup_dir)
+        if self.delete_checkpoint:
+            with contextlib.suppress(OSError):  # another process may be writing, or have removed it already
+                os.unlink(self.path)
+                os.rmdir(self.backup_dir)

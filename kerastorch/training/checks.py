@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from kerastorch.callbacks import CallbackList, Monitor
+from kerastorch.callbacks import CallbackList
+from kerastorch.callbacks.monitor import Monitor
 from kerastorch.core import nest
 from kerastorch.training.arrays import check_finite, number_of_samples
 from kerastorch.training.data import DataSource, whole_steps
