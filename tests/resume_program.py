@@ -56,6 +56,7 @@ def train(folder: Path, save_freq: str | int, steps_per_epoch: int | None = None
     x = numbers.normal(size=(200, 16)).astype("float32")
     y = (x[:, 0] > 0).astype("int64") + (x[:, 1] > 0)
     model = build()
+    (folder / "begun").touch()
     history = model.fit(
         x,
         y,
@@ -153,11 +154,12 @@ def main(kills: int, seed: int, folder: Path, start: Callable[..., Any], longest
         for place in (whole, broken):
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
+        poll = started(start, whole, settings)
         begun = time.monotonic()
-        wait_for(start(whole, settings))
+        wait_for(poll)
         duration = time.monotonic() - begun
         while True:
-            poll = start(broken, settings)
+            poll = started(start, broken, settings)
             report["runs"] += 1
             end = time.monotonic() + chance.uniform(0.0, min(duration, longest))
             while time.monotonic() < end and (code := poll()) is None:
@@ -176,6 +178,17 @@ def main(kills: int, seed: int, folder: Path, start: Callable[..., Any], longest
         if wrong:
             report["differences"][str(settings)] = wrong
     return report
+
+
+def started(start: Callable[..., Any], folder: Path, settings: dict[str, Any]) -> Callable[..., int | None]:
+    """Start the program; returns when it is about to train, so that no kill is spent on the imports."""
+    (folder / "begun").unlink(missing_ok=True)
+    poll = start(folder, settings)
+    while not (folder / "begun").exists():
+        if (code := poll()) is not None:
+            raise SystemExit(f"the program has failed: {code}")
+        time.sleep(0.001)
+    return poll
 
 
 def wait_for(poll: Callable[[], int | None]) -> None:

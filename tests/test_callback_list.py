@@ -352,3 +352,42 @@ def test_bar_of_samples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "/sample - loss: 1.0000" in out
     with pytest.raises(ValueError, match="expected count_mode 'steps' or 'samples'; received 'batches'"):
         callbacks.ProgbarLogger("batches")
+
+
+class _OneByOne:
+    """A reader that counts what it reads."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: self.value_of(name) for name in ("loss", "accuracy")}
+
+    def value_of(self, name: str) -> Any:
+        if name not in ("loss", "accuracy"):
+            return None
+        self.read.append(name)
+        return torch.tensor({"loss": 0.5, "accuracy": 0.25}[name])
+
+
+def test_one_value_is_read_without_the_others() -> None:
+    reader = _OneByOne()
+    logs = LazyLogs(reader)
+    assert (logs["loss"], logs["loss"], logs.get("loss")) == (0.5, 0.5, 0.5)
+    assert reader.read == ["loss"] and logs.pending
+
+
+def test_the_order_of_logs_does_not_depend_on_what_was_read_first() -> None:
+    logs = LazyLogs(_OneByOne())
+    logs["rate"] = torch.tensor(2.0)
+    assert logs["accuracy"] == 0.25
+    logs["accuracy"] = 1.0
+    assert list(logs.items()) == [("loss", 0.5), ("accuracy", 1.0), ("rate", 2.0)]
+    assert logs["acc"] == 1.0 and logs.get("other") is None
+
+
+def test_a_value_under_its_other_name_is_read_late_too() -> None:
+    logs = LazyLogs(_OneByOne())
+    assert logs["acc"] == 0.25 and not logs.pending
+    with pytest.raises(KeyError, match="rate"):
+        LazyLogs(_OneByOne())["rate"]

@@ -227,6 +227,24 @@ def test_reduce_on_plateau_arguments(options: dict[str, Any], values: list[float
     assert float(model.optimizer.learning_rate) == np.float32(rate)
 
 
+@pytest.mark.parametrize(
+    ("kind", "arguments", "error", "text"),
+    [
+        ("ReduceLROnPlateau", {"factor": schedules.ExponentialDecay(0.1, 1, 0.5)}, TypeError,
+         "ReduceLROnPlateau 'val_loss': expected factor to be a number of at least 0; received .*ExponentialDecay"),
+        ("ReduceLROnPlateau", {"min_lr": -1e-4}, ValueError, "min_lr to be a number of at least 0; received -0.0001"),
+        ("ReduceLROnPlateau", {"patience": "3"}, TypeError, "patience to be a number of at least 0; received '3'"),
+        ("ReduceLROnPlateau", {"cooldown": -1}, ValueError, "cooldown to be a number of at least 0; received -1"),
+        ("EarlyStopping", {"patience": None}, TypeError, "EarlyStopping 'val_loss': expected patience to be a number"),
+        ("EarlyStopping", {"min_delta": "auto"}, TypeError, "expected min_delta to be a number; received 'auto'"),
+        ("EarlyStopping", {"baseline": [0.5]}, TypeError, "expected baseline to be a number; received .0.5. .list."),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_refused(kind: str, arguments: dict[str, Any], error: type, text: str) -> None:
+    with pytest.raises(error, match=text):
+        getattr(callbacks, kind)(**arguments)
+
+
 def test_reduce_on_plateau_refuses_to_grow() -> None:
     with pytest.raises(ValueError, match="expected a factor below 1; received 2.0"):
         callbacks.ReduceLROnPlateau(factor=2.0)

@@ -60,3 +60,15 @@ def test_merging_layers_of_programs() -> None:
     np.testing.assert_allclose(model.predict([np.ones((2, 3)), np.zeros((2, 3))], verbose=0), np.full((2, 3), 0.25))
     with pytest.raises(NotImplementedError, match="_Merge 'merge_rule': expected a method `_merge_function"):
         keras.layers.merge._Merge(name="merge_rule")([torch.ones(1, 2), torch.ones(1, 2)])
+
+
+OPTIMIZERS = "Adadelta Adagrad Adam Adamax Ftrl Nadam RMSprop"
+
+
+@pytest.mark.parametrize(("module", "name"), [("gradient_descent", "SGD"), *((n.lower(), n) for n in OPTIMIZERS.split())])
+def test_old_paths_of_optimizers(module: str, name: str) -> None:
+    """What these modules held is today's `optimizers.legacy`."""
+    for folder in ("optimizer_v2", "optimizers.optimizer_v2"):
+        found = importlib.import_module(f"kerastorch.{folder}.{module}")
+        assert getattr(found, name) is getattr(keras.optimizers.legacy, name)
+    assert keras.optimizer_v2.learning_rate_schedule.CosineDecay is keras.optimizers.schedules.CosineDecay

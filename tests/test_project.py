@@ -33,7 +33,7 @@ LAYERS = [
     {"preprocessing", "datasets"},
     {"utils", "wrappers", "distribute", "tuner", "export"},
     {"applications"},
-    {"backend", "objectives", "tf", "porting"},
+    {"backend", "objectives", "optimizer_v2", "tf", "porting"},
     {"config"},
     {"kerastorch"},  # the package's own __init__.py
 ]

@@ -261,7 +261,7 @@ def test_many_kills(tmp_path: Path, kills: int, options: list[str]) -> None:
     sys.stdout.write(f"{report}\n")
     assert report["differences"] == {}
     assert report["kills"] == kills
-    assert report["files_read"] > (0 if options else kills)  # a new interpreter may be killed before it saves
+    assert report["files_read"] > kills
 
 
 # ------------------------------------------------------------------ from a saved model

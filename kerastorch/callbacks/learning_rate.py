@@ -98,17 +98,18 @@ class ReduceLROnPlateau(Monitor):
         epsilon: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        if factor >= 1.0:
+        if self._checked("factor", factor, 0.0) >= 1.0:
             raise ValueError(
                 f"ReduceLROnPlateau '{monitor}': expected a factor below 1; received {factor}. "
                 "Pass for example factor=0.5."
             )
         self.factor = factor
-        self.patience = patience
+        self.patience = self._checked("patience", patience, 0)
         self.verbose = verbose
-        self.min_delta = min_delta if epsilon is None else epsilon  # the name in the first Keras
-        self.cooldown = cooldown
-        self.min_lr = min_lr
+        # its name in the first Keras
+        self.min_delta = self._checked("min_delta", min_delta if epsilon is None else epsilon)
+        self.cooldown = self._checked("cooldown", cooldown, 0)
+        self.min_lr = self._checked("min_lr", min_lr, 0.0)
         self._reset()
 
     def _reset(self) -> None:

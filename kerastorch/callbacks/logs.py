@@ -46,10 +46,6 @@ class Logs(dict):
         except KeyError:
             return default
 
-    def value_of(self, name: str) -> Any:
-        """The value under `name`, or None."""
-        return self.get(name)
-
     def copy(self) -> Logs:
         return Logs(self)
 
@@ -82,18 +78,27 @@ class LazyLogs(Logs):
         """Whether the values are aggregates so far rather than those of one batch."""
         return self.raw is None
 
-    def value_of(self, name: str) -> Any:
-        """The value under `name`, or None; without fetching the others, where the reader can do that."""
-        read_one = getattr(self._reader, "value_of", None)
-        return self.get(name) if read_one is None else to_python(read_one(name))
+    def __getitem__(self, name: Any) -> Any:
+        """The value under `name`; without fetching the others, where the reader can do that."""
+        if self._reader is not None and not (name is not None and dict.__contains__(self, name)):
+            read_one = getattr(self._reader, "value_of", None)
+            value = None if read_one is None else read_one(name)
+            if value is None:
+                self.read()
+            else:
+                dict.__setitem__(self, name, to_python(value))
+        return dict.__getitem__(self, name)
 
     def read(self) -> LazyLogs:
         """Fetch the values now."""
         reader, self._reader = self._reader, None
         if reader is not None:
-            dict.pop(self, None)
-            for name, value in reader().items():
-                dict.setdefault(self, name, to_python(value))  # what was written before the first look stays
+            there = dict(dict.items(self))  # what was written or looked at before stays
+            dict.clear(self)
+            dict.update(self, {name: there.pop(name, value) for name, value in reader().items()})
+            dict.update(self, {name: value for name, value in there.items() if name is not None})
+            for name, value in dict.items(self):
+                dict.__setitem__(self, name, to_python(value))
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -114,7 +119,6 @@ def _reading(name: str) -> Callable[..., Any]:
 
 for _name in (
     *(
-        "__getitem__",
         "__iter__",
         "__len__",
         "__contains__",

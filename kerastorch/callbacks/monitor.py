@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import warnings
 from collections.abc import Callable, Collection
@@ -10,6 +11,7 @@ from typing import Any
 
 from kerastorch.callbacks.callback import Callback
 from kerastorch.callbacks.logs import Logs, as_logs, other_accuracy_name
+from kerastorch.core.errors import describe
 
 
 def rises(monitor: str) -> bool:
@@ -42,6 +44,16 @@ class Monitor(Callback):
         self.monitor_op: Callable[[float, float], bool] = operator.gt if rising else operator.lt
         self._missing_said = self._other_name_said = False
         self._expected: Collection[str] | None = None
+
+    def _checked(self, argument: str, value: Any, low: float = -math.inf) -> Any:
+        """`value` if it is a number of at least `low`; TypeError or ValueError otherwise."""
+        wanted = f"{argument} to be a number" if low == -math.inf else f"{argument} to be a number of at least {low:g}"
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if is_number and value >= low:
+            return value
+        raise (ValueError if is_number else TypeError)(
+            f"{type(self).__name__} '{self.monitor}': expected {wanted}; received {describe(value)}. Pass a number."
+        )
 
     @property
     def worst(self) -> float:

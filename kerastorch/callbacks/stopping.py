@@ -38,12 +38,13 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode)
-        self.min_delta = abs(min_delta) if self.monitor_op is operator.gt else -abs(min_delta)
-        self.patience = patience
+        min_delta = abs(self._checked("min_delta", min_delta))
+        self.min_delta = min_delta if self.monitor_op is operator.gt else -min_delta
+        self.patience = self._checked("patience", patience)
         self.verbose = verbose
-        self.baseline = baseline
+        self.baseline = None if baseline is None else self._checked("baseline", baseline)
         self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = start_from_epoch
+        self.start_from_epoch = self._checked("start_from_epoch", start_from_epoch)
         self._reset()
 
     def _reset(self) -> None:
@@ -100,7 +101,7 @@ class TerminateOnNaN(Callback):
     """
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        loss = as_logs(logs).value_of("loss")
+        loss = as_logs(logs).get("loss")
         if loss is not None and not math.isfinite(loss if type(loss) is float else np.mean(loss)):
             print_message(f"Batch {batch}: Invalid loss, terminating training (loss: {np.mean(loss)})")
             self.model.stop_training = True

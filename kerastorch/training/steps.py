@@ -61,13 +61,15 @@ class Steps:
     @property
     def metrics(self) -> list[Any]:
         """Loss, compiled metrics and the metrics that layers hold, in the order of the logs."""
-        found: list[Any] = []
+        return list(dict.fromkeys(self.each_metric()))
+
+    def each_metric(self) -> Iterator[Any]:
+        """The metrics one after the other; one that is held in several places comes several times."""
         for compiled in (self.compiled_loss, self.compiled_metrics):
             if compiled is not None:
-                found += compiled.metrics
-        found += self._held_metrics()
-        found += self._added_means.values()
-        return list(dict.fromkeys(found))
+                yield from compiled.metrics
+        yield from self._held_metrics()
+        yield from self._added_means.values()
 
     def _held_metrics(self) -> list[Any]:
         """The metrics that are attributes of layers; looked for again only when the structure changes."""
@@ -155,8 +157,8 @@ class MetricsReader:
 
     def value_of(self, name: str) -> Any:
         """The value of the metric that is logged as `name`; None where there is none."""
-        found = next((metric for metric in self._model().metrics if metric.name == name), None)
-        return self().get(name) if found is None else _results([found])[name]
+        found = next((metric for metric in self._model().each_metric() if metric.name == name), None)
+        return None if found is None else _results([found]).get(name)
 
 
 def _results(metrics: Sequence[Any]) -> dict[str, Any]:

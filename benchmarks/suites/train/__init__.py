@@ -1,9 +1,9 @@
-"""Training in parts: the step of each optimizer on a small and on a large network, and `fit` with metrics."""
+"""Training in parts: the step of each optimizer on a small and on a large network, `fit` with metrics and with callbacks."""
 
 from __future__ import annotations
 
 from benchmarks.cases import Case, Target
-from benchmarks.suites.train import metrics
+from benchmarks.suites.train import callbacks, metrics
 from benchmarks.suites.train.table import MODELS, RULES
 
 
@@ -18,4 +18,4 @@ def step(name: str, model: str, steps: int) -> Case:
 def cases(quick: bool) -> list[Case]:
     """All cases in the order of the table."""
     steps = [step(name, model, steps) for model, steps in MODELS.items() for name in RULES]
-    return steps + metrics.cases()
+    return steps + metrics.cases() + callbacks.cases()

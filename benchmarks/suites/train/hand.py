@@ -1,4 +1,4 @@
-"""The steps of torch's own optimizers; beside `fit` with metrics, `fit` without."""
+"""The steps of torch's own optimizers; beside `fit` with metrics or callbacks, `fit` without."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from benchmarks.meters import Piece
+from benchmarks.suites.train.callbacks import fit_without_callback as fit_with_callback
 from benchmarks.suites.train.metrics import fit_without_metrics as fit_with_metrics
 from benchmarks.suites.train.table import RULES, shapes
 
-__all__ = ["fit_with_metrics", "optimizer_step"]
+__all__ = ["fit_with_callback", "fit_with_metrics", "optimizer_step"]
 
 DEVICE = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
 

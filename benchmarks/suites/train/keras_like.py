@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.meters import Piece
+from benchmarks.suites.train.callbacks import fit_with_callback
 from benchmarks.suites.train.metrics import fit_with_metrics
 from benchmarks.suites.train.table import RULES, shapes
 
-__all__ = ["fit_with_metrics", "optimizer_step"]
+__all__ = ["fit_with_callback", "fit_with_metrics", "optimizer_step"]
 
 
 def optimizer_step(keras: ModuleType, name: str, model: str, steps: int) -> Piece:
