@@ -13,7 +13,7 @@ help:
 	@echo 'make fuzz    load twenty thousand damaged files'
 	@echo 'make resume  kill and restart training a hundred times, and compare with a run that was never stopped'
 	@echo 'make lint    check the code with ruff'
-	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md'
+	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md and docs/formats.md'
 	@echo 'make bench   measure the speed against hand-written PyTorch and installed peers'
 	@echo 'make clean   remove .venv and what tools leave behind'
 
@@ -35,6 +35,7 @@ lint: $(VENV)/.dev
 parity: $(VENV)/.test $(ORACLE)/.parity
 	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python -m pytest -m parity
 	$(BIN)/python tests/golden/parity_report.py
+	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python tests/golden/formats_report.py
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
@@ -63,5 +64,5 @@ $(VENV)/.dev: $(VENV)/.test
 # Apart from torch: in one process the two libraries get in each other's way.
 $(ORACLE)/.parity:
 	$(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python -m pip install --disable-pip-version-check --quiet tensorflow-cpu tf-keras
+	$(ORACLE)/bin/python -m pip install --disable-pip-version-check --quiet tensorflow-cpu tf-keras pandas pillow scipy
 	@touch $@

@@ -4,6 +4,7 @@ from kerastorch.applications import (
     convnext,
     densenet,
     efficientnet,
+    efficientnet_lite,
     efficientnet_v2,
     imagenet_utils,
     inception_resnet_v2,
@@ -33,6 +34,7 @@ from kerastorch.applications.efficientnet import (
     EfficientNetB6,
     EfficientNetB7,
 )
+from kerastorch.applications.efficientnet_lite import EfficientNetLite0
 from kerastorch.applications.efficientnet_v2 import (
     EfficientNetV2B0,
     EfficientNetV2B1,
@@ -106,6 +108,7 @@ __all__ = [
     "EfficientNetB5",
     "EfficientNetB6",
     "EfficientNetB7",
+    "EfficientNetLite0",
     "EfficientNetV2B0",
     "EfficientNetV2B1",
     "EfficientNetV2B2",
@@ -164,6 +167,7 @@ __all__ = [
     "convnext",
     "densenet",
     "efficientnet",
+    "efficientnet_lite",
     "efficientnet_v2",
     "imagenet_utils",
     "inception_resnet_v2",

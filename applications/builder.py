@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from kerastorch.applications.imagenet_utils import obtain_input_shape, validate_activation
+from kerastorch.applications.torch_weights import TorchNames, load_state_dict, read_old_torch_file
 
 from kerastorch import layers
 from kerastorch.core import nest
@@ -16,12 +20,18 @@ from kerastorch.core.config import image_data_format
 from kerastorch.core.errors import describe, did_you_mean
 from kerastorch.core.naming import names
 from kerastorch.datasets.download import get_file
+from kerastorch.engine.context import call_context
 from kerastorch.engine.symbolic import KerasTensor
 from kerastorch.models import Model
+from kerastorch.models.raw_pictures import expect_preprocessed
+from kerastorch.saving import torch_files
+from kerastorch.saving.kinds import kind_of_content
 
 STORAGE = "https://storage.googleapis.com/tensorflow/keras-applications/"
+SCALING = (layers.Rescaling, layers.Normalization)
 Constructor = Callable[..., Model]
 Body = Callable[[Any], Any]
+Weights = str | os.PathLike[str] | Mapping[str, torch.Tensor] | None
 
 
 class File(NamedTuple):
@@ -95,7 +105,8 @@ class Network:
     body: Body
     size: int = 224
     smallest: int = 32
-    files: Mapping[str, tuple[File, ...]] = field(default_factory=dict)
+    files: Mapping[str, Any] = field(default_factory=dict)  # by word: both files, or a function that finds one
+    torch_names: TorchNames = TorchNames()
     classifier: Callable[[Any, Request], Any] = dense_classifier()
     pool: Callable[[Any, str | None], Any] = pooled
 
@@ -108,12 +119,30 @@ class Network:
         if shape is None:
             shape = self.input_shape(owner, request)
         inputs = _start(owner, request.input_tensor, shape)
-        x = self.body(inputs)
-        x = self.classifier(x, request) if request.include_top else self.pool(x, request.pooling)
+        with _without_values(request.weights is not None):
+            x = self.body(inputs)
+            x = self.classifier(x, request) if request.include_top else self.pool(x, request.pooling)
         model = Model(_sources(inputs), x, name=self.name)
         if request.weights is not None:
-            model.load_weights(weights_path(request, self.files))
+            self.load(owner, model, request)
+            if request.input_tensor is None and not any(isinstance(layer, SCALING) for layer in model.layers[:4]):
+                expect_preprocessed(inputs.node.layer, owner)
         return model
+
+    def load(self, owner: str, model: Model, request: Request) -> None:
+        """Put the weights into `model` that `request` asks for: Keras' files, others of Keras, or torch's."""
+        weights = request.weights
+        if not isinstance(weights, Mapping):
+            path = Path(weights_path(request, self.files))
+            kind = kind_of_content(path)
+            if kind == "pickle" and path.suffix in (".pth", ".pt"):
+                weights = read_old_torch_file(path, owner)
+            elif kind == "torch" and (found := torch_files.read(path, f"{owner}, '{path}'"))[0] is None:
+                weights = found[1]
+            else:
+                model.load_weights(path)
+                return
+        load_state_dict(owner, model, weights, self.torch_names)
 
     def input_shape(self, owner: str, request: Request) -> tuple[int | None, ...]:
         """The shape of one picture."""
@@ -122,12 +151,24 @@ class Network:
         )
 
 
+@contextlib.contextmanager
+def _without_values(wanted: bool) -> Iterator[None]:
+    """Make weights without drawing values for them, as a file has those of all."""
+    before = call_context.weights_left
+    if wanted:
+        call_context.weights_left = sys.maxsize
+    try:
+        yield
+    finally:
+        call_context.weights_left = before
+
+
 def check(owner: str, request: Request, files: Mapping[str, Any]) -> None:
     """Raises ValueError for arguments of a wrong kind, and for those that pretrained weights rule out."""
     weights, pooling = request.weights, request.pooling
     is_word = isinstance(weights, str) and weights in files
     is_path = not is_word and isinstance(weights, str | os.PathLike) and os.path.exists(weights)
-    if not (weights is None or is_word or is_path):
+    if not (weights is None or is_word or is_path or isinstance(weights, Mapping)):
         words = " or ".join(repr(word) for word in files) or "no name of weights"
         hint = did_you_mean(weights, files) if isinstance(weights, str) and files else ""
         raise ValueError(
@@ -148,11 +189,14 @@ def check(owner: str, request: Request, files: Mapping[str, Any]) -> None:
         validate_activation(request.classifier_activation, weights, owner)
 
 
-def weights_path(request: Request, files: Mapping[str, tuple[File, ...]]) -> Any:
+def weights_path(request: Request, files: Mapping[str, Any]) -> Any:
     """The file that `weights` means, downloaded where it is one of Keras' own and not in the cache."""
     if not (isinstance(request.weights, str) and request.weights in files):
         return request.weights
-    file = files[request.weights][0 if request.include_top else 1]
+    published = files[request.weights]
+    if callable(published):
+        return published()
+    file = published[0 if request.include_top else 1]
     return get_file(file.name, file.url, file_hash=file.hash, cache_subdir="models")
 
 
@@ -161,7 +205,7 @@ def constructor(name: str, about: str, network: Network) -> Constructor:
 
     def construct(
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         input_shape: Sequence[int | None] | None = None,
         pooling: str | None = None,
@@ -183,7 +227,7 @@ def preprocessing_constructor(
         model_name: str = model_name,
         include_top: bool = True,
         include_preprocessing: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         input_shape: Sequence[int | None] | None = None,
         pooling: str | None = None,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from kerastorch.applications import builder
 from kerastorch.applications.builder import STORAGE, Constructor, Network, constructor, keras_files
 from kerastorch.applications.imagenet_utils import decode_predictions, preprocessing
+from kerastorch.applications.torch_weights import TorchNames
 
 from kerastorch import layers
 
 GROWTH = 32
+PARTS = {"0_bn": "norm1", "1_conv": "conv1", "1_bn": "norm2", "2_conv": "conv2"}
+ENDS = {
+    "conv1/conv": "features.conv0",
+    "conv1/bn": "features.norm0",
+    "bn": "features.norm5",
+    "predictions": "classifier",
+}
 
 
 def _norm_relu(x: Any, name: str, separator: str = "_") -> Any:
@@ -47,7 +56,21 @@ def _densenet(function: str, depths: tuple[int, ...], hashes: tuple[str, str]) -
     name = function.lower()
     files = keras_files(f"{STORAGE}densenet/", name, hashes)
     about = f"{function} of {'-'.join(map(str, depths))} blocks, each of which sees all blocks before it."
-    return constructor(function, about, Network(name, body, files=files, pool=builder.pooled_by_name))
+    names = TorchNames(_module_of, epsilon=1e-5)
+    return constructor(
+        function, about, Network(name, body, files=files, pool=builder.pooled_by_name, torch_names=names)
+    )
+
+
+def _module_of(layer: str) -> str:
+    """torchvision's name of a layer."""
+    if layer in ENDS:
+        return ENDS[layer]
+    block = re.fullmatch(r"conv(\d)_block(\d+)_([012]_\w+)", layer)
+    if block:
+        return f"features.denseblock{int(block[1]) - 1}.denselayer{block[2]}.{PARTS[block[3]]}"
+    transition = re.fullmatch(r"pool(\d)_(\w+)", layer)
+    return f"features.transition{int(transition[1]) - 1}.{'norm' if transition[2] == 'bn' else 'conv'}"
 
 
 DenseNet121 = _densenet(

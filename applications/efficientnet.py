@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from kerastorch.applications import builder
-from kerastorch.applications.builder import Constructor, Network, Request, keras_files, make_divisible
+from kerastorch.applications.builder import Constructor, Network, Request, Weights, keras_files, make_divisible
 from kerastorch.applications.imagenet_utils import correct_pad, decode_predictions, preprocessing_inside
 
 from kerastorch import layers
@@ -90,7 +89,7 @@ def _efficientnet(
 
     def construct(
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         input_shape: Sequence[int | None] | None = None,
         pooling: str | None = None,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from kerastorch.applications import builder
-from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, keras_files
+from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, Weights, keras_files
 from kerastorch.applications.efficientnet import CONVOLUTION, DENSE, conv, drop_and_add, squeeze_and_excite
 from kerastorch.applications.imagenet_utils import decode_predictions, preprocessing_inside
 
@@ -109,7 +108,7 @@ def _efficientnet_v2(
 
     def construct(
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         input_shape: Sequence[int | None] | None = None,
         pooling: str | None = None,

@@ -14,6 +14,7 @@ from kerastorch.applications.mobilenet import (
     pretrained_rows,
     rows_and_columns,
 )
+from kerastorch.applications.torch_weights import TorchNames
 
 from kerastorch import layers
 from kerastorch.core.config import image_data_format
@@ -29,6 +30,10 @@ STAGES = (
     (6, 96, 3, 1),
     (6, 160, 3, 2),
     (6, 320, 1, 1),
+)
+OTHER_PADDING = (
+    "torchvision's MobileNetV2 pads its convolutions of stride 2 on all sides, this one below and on the right "
+    "(epsilon 1e-5 there, 1e-3 here)"
 )
 SIZES = (96, 128, 160, 192, 224)
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
@@ -119,7 +124,8 @@ def MobileNetV2(
         stem = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{float(alpha)}_{rows}"
         files = keras_files(f"{STORAGE}mobilenet_v2/", stem, endings=(".h5", "_no_top.h5"))
     name = f"mobilenetv2_{alpha:0.2f}_{rows}"
-    return Network(name, body, files=files, classifier=builder.dense_classifier(None)).build(owner, request, shape)
+    classifier, names = builder.dense_classifier(None), TorchNames(refusal=OTHER_PADDING)
+    return Network(name, body, files=files, classifier=classifier, torch_names=names).build(owner, request, shape)
 
 
 preprocess_input = preprocessing("tf")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from kerastorch.applications import builder
-from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, keras_files, make_divisible
+from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, Weights, keras_files, make_divisible
 from kerastorch.applications.imagenet_utils import correct_pad, decode_predictions, preprocessing_inside
 from kerastorch.applications.mobilenet import check_alpha, rows_and_columns
 from kerastorch.applications.mobilenet_v2 import check_tensor, shape_of_tensor
@@ -171,7 +170,7 @@ def _mobilenet_v3(kind: str, rows: Sequence[Any], last_filters: int) -> Construc
         alpha: float = 1.0,
         minimalistic: bool = False,
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         classes: int = 1000,
         pooling: str | None = None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from kerastorch.applications import builder
-from kerastorch.applications.builder import STORAGE, Constructor, File, Network, Request
+from kerastorch.applications.builder import STORAGE, Constructor, File, Network, Request, Weights
 from kerastorch.applications.imagenet_utils import correct_pad, decode_predictions, preprocessing
 
 from kerastorch import layers
@@ -143,7 +142,7 @@ def _nasnet(
     def construct(
         input_shape: Sequence[int | None] | None = None,
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         input_tensor: KerasTensor | None = None,
         pooling: str | None = None,
         classes: int = 1000,

@@ -8,12 +8,18 @@ from typing import Any
 from kerastorch.applications import builder
 from kerastorch.applications.builder import STORAGE, Constructor, Network
 from kerastorch.applications.imagenet_utils import decode_predictions, preprocessing
+from kerastorch.applications.torch_weights import TorchNames
 
 from kerastorch import layers
 
 Stack = Callable[[Any, int, int, int, str], Any]
 FILTERS = (64, 128, 256, 512)
 EPSILON = 1.001e-5
+OTHER_STRIDES = (
+    "torchvision's ResNet has the stride of a block in its 3x3 convolution, this one in its first 1x1 convolution "
+    "(epsilon 1e-5 there, 1.001e-5 here)"
+)
+NO_TORCH = "torchvision has no ResNet that normalises first"
 
 
 def norm(x: Any, name: str) -> Any:
@@ -51,6 +57,7 @@ def resnet(
         body,
         files=builder.keras_files(f"{STORAGE}resnet/", name, hashes),
         pool=builder.pooled_by_name,
+        torch_names=TorchNames(refusal=NO_TORCH if norm_first else OTHER_STRIDES),
     )
     return builder.constructor(function, f"{function} of {'-'.join(map(str, depths))} bottleneck blocks.", network)
 

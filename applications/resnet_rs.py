@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastorch.applications import builder
-from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, keras_files
+from kerastorch.applications.builder import STORAGE, Constructor, Network, Request, Weights, keras_files
 from kerastorch.applications.efficientnet import conv, squeeze_and_excite
 from kerastorch.applications.imagenet_utils import decode_predictions, preprocessing_inside
 
@@ -88,7 +87,7 @@ def _resnet_rs(
 
     def construct(
         include_top: bool = True,
-        weights: str | os.PathLike[str] | None = "imagenet",
+        weights: Weights = "imagenet",
         classes: int = 1000,
         input_shape: Sequence[int | None] | None = None,
         input_tensor: KerasTensor | None = None,

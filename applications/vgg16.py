@@ -6,6 +6,7 @@ from typing import Any
 
 from kerastorch.applications.builder import STORAGE, Network, Request, constructor, keras_files
 from kerastorch.applications.imagenet_utils import decode_predictions, preprocessing
+from kerastorch.applications.torch_weights import TorchNames
 
 from kerastorch import layers
 
@@ -22,9 +23,20 @@ def vgg(name: str, convolutions: tuple[int, ...], hashes: tuple[str, str]) -> Ne
             x = layers.MaxPooling2D(2, 2, name=f"block{block}_pool")(x)
         return x
 
-    return Network(
-        name, body, files=keras_files(f"{STORAGE}{name}/", name, hashes), classifier=fully_connected_classifier
-    )
+    files = keras_files(f"{STORAGE}{name}/", name, hashes)
+    names = TorchNames(_modules(convolutions).__getitem__)
+    return Network(name, body, files=files, classifier=fully_connected_classifier, torch_names=names)
+
+
+def _modules(convolutions: tuple[int, ...]) -> dict[str, str]:
+    """torchvision's names: its convolutions, activations and poolings are numbered together."""
+    found, number = {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}, 0
+    for block, count in enumerate(convolutions, 1):
+        for place in range(1, count + 1):
+            found[f"block{block}_conv{place}"] = f"features.{number}"
+            number += 2
+        number += 1
+    return found
 
 
 def fully_connected_classifier(x: Any, request: Request) -> Any:

@@ -25,22 +25,24 @@ class Case:
 
     A job is a function `job(library, **parameters)` that prepares its work and returns a piece: a function
     without arguments. `time` is the time of a piece; `growth` the memory that repeating the piece takes and
-    `growth of job` that repeating job and piece takes, in a new process; `import` the time of importing the
-    library, for which there is no job.
+    `growth of job` that repeating job and piece takes, in a new process; `growth to peak` the most that a second
+    run of the piece takes beyond what was there; `peak of job` the most memory that a new process has had after job
+    and piece; `import` the time of importing the library, for which there is no job.
     """
 
     title: str
     job: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
-    measure: Literal["time", "growth", "growth of job", "import"] = "time"
+    measure: Literal["time", "growth", "growth of job", "growth to peak", "peak of job", "import"] = "time"
     operations: int = 1  # the steps or calls in one piece; the table shows the time of one
     repeats: int = 1  # how often the piece is repeated while memory grows
     terminal: bool = True  # whether the contender takes its output for a terminal
 
     @property
     def grows(self) -> bool:
-        return self.measure.startswith("growth")
+        """Whether memory is measured, in a process of its own."""
+        return self.measure.startswith(("growth", "peak"))
 
 
 @dataclass(frozen=True)

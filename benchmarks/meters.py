@@ -68,3 +68,27 @@ def growth(piece: Piece, repeats: int) -> float:
         return resident_megabytes() - before
     finally:
         gc.enable()
+
+
+def peak(piece: Piece) -> float:
+    """The most megabytes that this process has ever had, after a piece."""
+    import resource  # which Windows lacks
+
+    piece()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def growth_to_peak(piece: Piece) -> float:
+    """The megabytes that a piece takes at its worst moment beyond those before.
+
+    Only Linux tells; elsewhere a ValueError says so.
+    """
+    status, clear = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not clear.exists():
+        raise ValueError("growth_to_peak: expected a system with /proc/self/clear_refs; received another. Use Linux.")
+    gc.collect()
+    before = resident_megabytes()  # which gives back what the allocator kept, so it comes first
+    clear.write_text("5")
+    piece()
+    highest = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(highest.split()[1]) / 2**10 - before

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks.meters import growth, seconds, seconds_of_import
+from benchmarks.meters import growth, growth_to_peak, peak, seconds, seconds_of_import
 
 
 class Screen(io.StringIO):
@@ -41,7 +41,14 @@ def prepare(library: str, request: dict[str, Any]) -> Callable[[], float] | None
     job = partial(job, sys.modules[library], **request["parameters"])
     if request["measure"] == "growth of job":
         return partial(growth, lambda: job()(), request["repeats"])
+    if request["measure"] == "peak of job":
+        return partial(peak, lambda: job()())
     piece = job()
+    if piece is None:  # the contender has the job, but not with these parameters
+        return None
+    if request["measure"] == "growth to peak":
+        piece()
+        return partial(growth_to_peak, piece)
     if request["measure"] == "growth":
         return partial(growth, piece, request["repeats"])
     piece()

@@ -6,7 +6,9 @@ from kerastorch import (
     callbacks,
     config,
     constraints,
+    data,
     datasets,
+    explain,
     initializers,
     layers,
     losses,
@@ -17,18 +19,20 @@ from kerastorch import (
     ops,
     optimizer_v2,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
     utils,
 )
-from kerastorch._mount import mount_applications
+from kerastorch._mount import import_on_demand, mount_applications
 from kerastorch.core.config import device
 from kerastorch.core.variable import Variable
 from kerastorch.layers import Input, Layer
 from kerastorch.models import Model, Sequential
 
 mount_applications()
+__getattr__ = import_on_demand
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,12 +43,15 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",
     "constraints",
+    "data",
     "datasets",
     "device",
+    "explain",
     "initializers",
     "layers",
     "losses",
@@ -55,6 +62,7 @@ __all__ = [
     "ops",
     "optimizer_v2",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

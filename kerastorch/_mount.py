@@ -1,7 +1,8 @@
-"""Makes a clone's top-level folder `applications/` importable as `kerastorch.applications`."""
+"""Makes `kerastorch.applications` known: as an attribute, and in a clone from the top-level folder `applications/`."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.util
 import sys
@@ -36,3 +37,13 @@ def mount_applications() -> None:
     """Install the finder where the package does not hold the folder itself, as an installed one does."""
     if not (PACKAGE / "applications").is_dir() and BESIDE.is_dir():
         sys.meta_path.append(ApplicationsFinder())
+
+
+def import_on_demand(name: str) -> ModuleType:
+    """`applications` for who asks for it as an attribute: most programs need none of its networks.
+
+    Raises AttributeError for every other name.
+    """
+    if name != "applications":
+        raise AttributeError(f"module '{__package__}' has no attribute {name!r}")
+    return importlib.import_module(NAME)

@@ -2015,3 +2015,75 @@ for _id, _layer, _states, _more in (
     ("simple-rnn-cell", "SimpleRNNCell", 1, {}),
 ):
     row(_id, cell_model(_layer, _states, **_more), [(2, 3), *[(2, 4)] * _states], computes_shape=False)
+
+# --- image preprocessing --------------------------------------------------------------------------------
+family("image_preprocessing")
+for _name in ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"):
+    _more = dict(whole=True, high=256) if _name == "area" else {}
+    row(f"resizing-{_name}", "Resizing", (2, 5, 6, 2), dict(height=3, width=9, interpolation=_name), **_more)
+row("resizing-crop-wide", "Resizing", (2, 4, 6, 1), dict(height=5, width=3, crop_to_aspect_ratio=True))
+row("resizing-crop-high", "Resizing", (2, 6, 4, 1), dict(height=2, width=5, crop_to_aspect_ratio=True))
+row("resizing-one", "Resizing", (5, 6, 2), dict(height=2, width=3), unknown=((None, None, 2),))
+row("resizing-uint8", "Resizing", (2, 4, 4, 3), dict(height=3, width=5), dtype="uint8", high=256)
+row(
+    "resizing-uint8-nearest",
+    "Resizing",
+    (2, 4, 4, 3),
+    dict(height=3, width=5, interpolation="nearest"),
+    dtype="uint8",
+    high=256,
+)
+row("center-crop", "CenterCrop", (2, 6, 5, 2), dict(height=3, width=2))
+row("center-crop-odd", "CenterCrop", (2, 5, 5, 1), dict(height=2, width=5))
+row("center-crop-small", "CenterCrop", (2, 3, 6, 1), dict(height=4, width=4))
+row("center-crop-one", "CenterCrop", (5, 6, 2), dict(height=3, width=2), unknown=((None, None, 2),))
+row("center-crop-uint8", "CenterCrop", (2, 4, 5, 2), dict(height=2, width=3), dtype="uint8", high=256)
+for _name, _config in (
+    ("RandomCrop", dict(height=3, width=4, seed=1)),
+    ("RandomFlip", {}),
+    ("RandomFlip", dict(mode="vertical", seed=3)),
+    ("RandomTranslation", dict(height_factor=0.2, width_factor=(-0.1, 0.3))),
+    ("RandomRotation", dict(factor=(-0.2, 0.1), fill_mode="wrap", seed=2)),
+    ("RandomZoom", dict(height_factor=0.2, interpolation="nearest", fill_value=2.0)),
+    ("RandomContrast", dict(factor=(0.2, 0.4))),
+    ("RandomBrightness", dict(factor=0.2, value_range=(0, 1))),
+):
+    row(
+        f"{_name.lower()}-inference{'-' + str(_config['mode']) if 'mode' in _config else ''}",
+        _name,
+        (2, 5, 6, 2),
+        _config,
+        arguments=dict(training=False),
+    )
+# a range of one number leaves nothing to chance
+_pixels = dict(training=True, whole=True, high=256)
+for _mode in ("reflect", "wrap", "nearest", "constant"):
+    for _between in ("bilinear", "nearest"):
+        _filling = dict(fill_mode=_mode, interpolation=_between, fill_value=9.0)
+        _end = f"{_mode}-{_between}"
+        row(f"random-rotation-{_end}", "RandomRotation", (2, 6, 5, 2), dict(factor=(0.13, 0.13), **_filling), **_pixels)
+        row(
+            f"random-translation-{_end}",
+            "RandomTranslation",
+            (2, 6, 5, 2),
+            dict(height_factor=(0.43, 0.43), width_factor=(-0.57, -0.57), **_filling),
+            **_pixels,
+        )
+        row(
+            f"random-zoom-{_end}",
+            "RandomZoom",
+            (2, 6, 5, 2),
+            dict(height_factor=(0.6, 0.6), width_factor=(1.3, 1.3), **_filling),
+            **_pixels,
+        )
+row("random-zoom-in", "RandomZoom", (2, 6, 5, 1), dict(height_factor=(-0.45, -0.45)), **_pixels)
+row("random-rotation-one", "RandomRotation", (6, 5, 1), dict(factor=[0.2, 0.2]), unknown=((None, None, 1),), **_pixels)
+row("random-crop-whole", "RandomCrop", (2, 4, 5, 1), dict(height=4, width=5), **_pixels)
+row("random-crop-small", "RandomCrop", (2, 4, 5, 1), dict(height=6, width=3), **_pixels)
+row("random-brightness", "RandomBrightness", (2, 3, 3, 3), dict(factor=(-0.3, -0.3)), **_pixels)
+row("random-brightness-range", "RandomBrightness", (2, 3, 3, 3), dict(factor=[1, 1], value_range=[-2, 128]), **_pixels)
+row("random-height", "RandomHeight", (2, 6, 5, 2), dict(factor=(0.4, 0.4)), **_pixels)
+row(
+    "random-height-nearest", "RandomHeight", (2, 6, 5, 1), dict(factor=(-0.3, -0.3), interpolation="nearest"), **_pixels
+)
+row("random-width", "RandomWidth", (2, 6, 5, 2), dict(factor=(-0.5, -0.5), interpolation="bicubic"), **_pixels)

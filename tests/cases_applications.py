@@ -176,3 +176,42 @@ def numbers(keras: Any, name: str) -> np.ndarray:
     if any(layer.__class__.__name__ == "Rescaling" for layer in model.layers):
         pictures = pictures * 60.0 + 120.0
     return np.asarray(model.predict(pictures, verbose=0))
+
+
+# --- against tf_keras in another process -----------------------------------------------------------------------------
+
+# those whose training draws no random numbers, or with options by which it draws none
+TRAINED: dict[str, dict[str, Any]] = {
+    **{name: {} for name in ("VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "Xception")},
+    **{name: {} for name in ("MobileNet", "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile")},
+    "RegNetY002": {},
+    "EfficientNetB0": {"drop_connect_rate": 0.0},
+}
+# where 64 is too small, or leaves one place whose statistics over four pictures magnify what rounding leaves
+LARGER = {"InceptionV3": 139, "InceptionResNetV2": 139, "Xception": 96}
+
+
+def parity_options(name: str) -> dict[str, Any]:
+    """Small pictures, and no random numbers in training."""
+    size = LARGER.get(name, 64)
+    return {"input_shape": [size, size, 3], **TRAINED.get(name, {})}
+
+
+def shaken(model: Any) -> list[np.ndarray]:
+    """The model's weights, with noise in those that start from a constant."""
+    values = []
+    for place, (weight, value) in enumerate(zip(model.weights, model.get_weights(), strict=True)):
+        name = weight.name.split("/")[-1].split(":")[0]
+        constant = name != "count" and value.size > 1 and np.ptp(value) == 0 and value.dtype.kind == "f"
+        noise = np.tanh(normal(f"{place} {name}", value.shape)) if constant else 0.0
+        values.append((value + 0.1 * np.abs(value).max() * noise + 0.01 * noise).astype(value.dtype))
+    return values
+
+
+def training_data(model: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Four pictures of coarse noise and what the features should be."""
+    rows, columns, _ = model.input_shape[1:]
+    x = normal("pictures", (4, 18, 18, 3)).repeat(8, axis=1).repeat(8, axis=2)[:, :rows, :columns]
+    if any(layer.__class__.__name__ in ("Rescaling", "Normalization") for layer in model.layers[:4]):
+        x = x * 60.0 + 120.0
+    return x, normal("targets", (4, model.output_shape[-1]))

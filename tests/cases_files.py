@@ -64,6 +64,12 @@ def gru(keras: Any) -> Any:
     )
 
 
+def gru_by_default(keras: Any) -> Any:
+    """`reset_after` has another default in TensorFlow 2, and the first Keras 2 does not know it."""
+    layers = keras.layers
+    return keras.Sequential([keras.Input((5, 3)), layers.GRU(3), layers.Dense(1)])
+
+
 def recurrent(keras: Any) -> Any:
     layers = keras.layers
     cells = [layers.LSTMCell(3), layers.GRUCell(2)]
@@ -137,15 +143,17 @@ def application(keras: Any) -> Any:
     return keras.Model(inputs, layers.Dense(3, activation="softmax", name="predictions")(x), name="small_mobilenet")
 
 
-@lru_cache
+@lru_cache(8)
 def own_layer(keras: Any) -> Any:
     """A registered layer of the library, with a weight, a config and a function."""
 
-    @keras.saving.register_keras_serializable("cases")
+    home = keras.saving if hasattr(keras, "saving") else keras.utils
+
+    @home.register_keras_serializable("cases")
     def cubed(x: Any) -> Any:
         return x * x * x
 
-    @keras.saving.register_keras_serializable("cases")
+    @home.register_keras_serializable("cases")
     class Scale(keras.layers.Layer):
         def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
             super().__init__(**kwargs)
@@ -174,7 +182,7 @@ def custom(keras: Any) -> Any:
     return keras.Model(inputs, layers.Dense(2)(scale(2.0, name="double")(x)))
 
 
-@lru_cache
+@lru_cache(8)
 def own_model(keras: Any) -> Any:
     layers = keras.layers
 
@@ -218,13 +226,14 @@ MODELS: dict[str, tuple[Callable[[Any], Any], list[Any], Callable[[Any], Any]]] 
     "shared_layer": (shared_layer, [(4,), (4,)], adam),
     "lstm": (lstm, [7], adam),
     "gru": (gru, [(5, 3)], adam),
+    "gru_by_default": (gru_by_default, [(5, 3)], adam),
     "recurrent": (recurrent, [(5, 3)], adam),
     "convlstm": (convlstm, [(3, 4, 4, 1)], adam),
     "stateful": (stateful, [(5, 3)], adam),
     "attention": (attention, [(4, 6)], adam),
     "convolutions": (convolutions, [(8, 8, 4)], adam),
     "preprocessing": (preprocessing, [(3,)], adam),
-    "application": (application, [(8, 8, 3)], adam),
+    "application": (application, [(8, 8, 3)], lambda keras: keras.optimizers.SGD(0.01, momentum=0.5)),
     "custom": (custom, [(3,)], adam),
     "subclassed": (subclassed, [(3,)], adam),
 }
@@ -284,7 +293,7 @@ def train(model: Any, name: str) -> None:
     x = inputs(name)
     outputs = predict(model, name)
     y = [np.ones_like(output) for output in outputs]
-    model.fit(x, y if len(y) > 1 else y[0], batch_size=SAMPLES, shuffle=False, verbose=0)
+    model.fit(x, y if len(y) > 1 else y[0], batch_size=SAMPLES, epochs=1, shuffle=False, verbose=0)
 
 
 def predict(model: Any, name: str) -> list[np.ndarray]:

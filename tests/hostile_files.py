@@ -475,6 +475,22 @@ def bomb(folder: Path) -> Path:
     )
 
 
+def lying(compressed: int | None, size: int | None) -> Maker:
+    """The config's entry in the directory with other sizes than the member has."""
+
+    def make(folder: Path) -> Path:
+        path = archive(folder, members(), compression=zipfile.ZIP_DEFLATED)
+        data = bytearray(path.read_bytes())
+        place = data.rindex(b"PK\x01\x02", 0, data.rindex(b"config.json"))
+        for offset, value in ((20, compressed), (24, size)):
+            if value is not None:
+                data[place + offset : place + offset + 4] = struct.pack("<I", value)
+        path.write_bytes(bytes(data))
+        return path
+
+    return make
+
+
 def encrypted(data: bytes) -> bytes:
     """Every member marked as encrypted, in its own header and in the directory."""
     changed = bytearray(data)
@@ -493,6 +509,9 @@ def without(name: str) -> Maker:
 row("a member twice", duplicated, "different names", "'config.json' twice")
 row("a link as weights", linked, "the link 'model.weights.h5'")
 row("a member of 1000:1", bomb, "at most 200 bytes out of one")
+row("a member longer than the file", lying(0xFF000000, None), "'config.json' of 4278190080 bytes")
+row("a member that unpacks to more than it says", lying(None, 100), "cut off or damaged")
+row("a config of 4 GB", lying(None, 0xFF000000), "at most 200 bytes out of one")
 row("encrypted members", damaged(".keras", encrypted), "encrypted")
 row("too many members", lambda folder: archive(folder, {str(i): b"" for i in range(10_001)}), "at most 10000 members")
 row("no config", without("config.json"), "config.json", "without it")

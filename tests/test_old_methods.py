@@ -38,9 +38,7 @@ def todays() -> Any:
 
 def test_fit_generator() -> None:
     model, wanted = classifier(), todays()[1]
-    with pytest.warns(
-        UserWarning, match=r"fit_generator: an earlier name of fit. Use model.fit"
-    ):
+    with pytest.warns(UserWarning, match=r"fit_generator: an earlier name of fit. Use model.fit"):
         found = model.fit_generator(batches(), 3, epochs=2, validation_data=batches(), validation_steps=2)
     assert found.history == wanted.history
 

@@ -27,7 +27,8 @@ PATHS = {
     "layers.cudnn_recurrent": "CuDNNGRU CuDNNLSTM",
     "layers.attention": "AdditiveAttention Attention",
     "layers.experimental": "EinsumDense SyncBatchNormalization",
-    "layers.experimental.preprocessing": "Normalization Rescaling",
+    "layers.experimental.preprocessing": "CenterCrop Normalization RandomContrast RandomCrop RandomFlip RandomHeight "
+    "RandomRotation RandomTranslation RandomWidth RandomZoom Rescaling Resizing",
 }
 
 
@@ -65,7 +66,9 @@ def test_merging_layers_of_programs() -> None:
 OPTIMIZERS = "Adadelta Adagrad Adam Adamax Ftrl Nadam RMSprop"
 
 
-@pytest.mark.parametrize(("module", "name"), [("gradient_descent", "SGD"), *((n.lower(), n) for n in OPTIMIZERS.split())])
+@pytest.mark.parametrize(
+    ("module", "name"), [("gradient_descent", "SGD"), *((n.lower(), n) for n in OPTIMIZERS.split())]
+)
 def test_old_paths_of_optimizers(module: str, name: str) -> None:
     """What these modules held is today's `optimizers.legacy`."""
     for folder in ("optimizer_v2", "optimizers.optimizer_v2"):

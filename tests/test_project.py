@@ -22,6 +22,7 @@ LAYERS = [
     {"_mount"},
     {"core"},
     {"ops"},
+    {"data"},
     {"activations", "initializers", "regularizers", "constraints", "losses", "random"},
     {"engine"},
     {"layers", "metrics", "optimizers"},
@@ -31,7 +32,7 @@ LAYERS = [
     {"saving"},
     {"models"},
     {"preprocessing", "datasets"},
-    {"utils", "wrappers", "distribute", "tuner", "export"},
+    {"utils", "explain", "wrappers", "distribute", "tuner", "export"},
     {"applications"},
     {"backend", "objectives", "optimizer_v2", "tf", "porting"},
     {"config"},
@@ -220,9 +221,9 @@ def test_every_folder_of_the_library_is_a_package():
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
-def test_required_dependencies_are_the_four():
+def test_required_dependencies_are_the_five():
     names = [re.match(r"[a-z0-9_-]+", name)[0] for name in listed_in_pyproject("dependencies")]
-    assert names == ["torch", "torchvision", "numpy", "h5py"]
+    assert names == ["torch", "torchvision", "numpy", "h5py", "pillow"]
 
 
 def test_the_versions_agree():

@@ -386,7 +386,11 @@ def test_copies(build: Callable[[], Any], make: Callable[[Any], Any]) -> None:
         tagger: WORDS, video_model: VIDEO, translator: [SEQUENCES, SEQUENCES[:, :, :2]]
     }[build]  # fmt: skip
     same(twin(inputs), model(inputs))
-    assert twin.get_config() == model.get_config()
+    configs = [twin.get_config(), model.get_config()]
+    if build is video_model:  # in JSON only the InputLayer has the shape, as Keras 3 does not read it elsewhere
+        for config in configs:
+            config["layers"][1]["config"].pop("batch_input_shape", None)
+    assert configs[0] == configs[1]
 
 
 def test_a_backward_layer_of_its_own_is_saved() -> None:

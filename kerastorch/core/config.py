@@ -9,6 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+# Tensors of strings need a torch dtype, and torch has none of strings: this one has no arithmetic, and nobody else uses
+# it. See kerastorch.core.strings.
+STRING = torch.bits8
+
 
 class Settings:
     """The values that Keras keeps for a process; one instance, `settings`, is shared by the package."""
@@ -122,6 +126,8 @@ def torch_dtype(name: str | torch.dtype | np.dtype | type | None) -> torch.dtype
     if isinstance(name, torch.dtype):
         return name
     text = name if isinstance(name, str) else np.dtype(name).name
+    if text in ("string", "object", "str") or text.startswith(("str", "bytes")):
+        return STRING
     found = getattr(torch, "float32" if text == "float" else text, None)
     if not isinstance(found, torch.dtype):
         raise ValueError(f"dtype: expected a name such as 'float32' or 'int64'; received {name!r}.")
@@ -130,4 +136,4 @@ def torch_dtype(name: str | torch.dtype | np.dtype | type | None) -> torch.dtype
 
 def dtype_name(dtype: torch.dtype) -> str:
     """The Keras name of a torch dtype: 'float32' for torch.float32."""
-    return str(dtype).removeprefix("torch.")
+    return "string" if dtype is STRING else str(dtype).removeprefix("torch.")

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from kerastorch.core.config import STRING
+
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely meant, or None when nothing is close."""
@@ -30,6 +32,7 @@ def describe(value: Any) -> str:
     """A short description of a value for an error text: its type, and shape and dtype where it has them."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
-        return f"{type(value).__name__} of shape {tuple(shape)} and dtype {str(dtype).removeprefix('torch.')}"
+        name = "string" if dtype is STRING else str(dtype).removeprefix("torch.")
+        return f"{type(value).__name__} of shape {tuple(shape)} and dtype {name}"
     text = repr(value)
     return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from kerastorch.core.config import dtype_name, settings, torch_dtype
+from kerastorch.core.config import STRING, dtype_name, settings, torch_dtype
 from kerastorch.core.errors import describe, did_you_mean
 
 _MIXED: Mapping[str, str] = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -34,7 +34,7 @@ class Policy:
         if name in _MIXED:
             self.compute, self.variable = torch_dtype(_MIXED[name]), torch.float32
         else:
-            found = getattr(torch, "float32" if name == "float" else name, None)
+            found = STRING if name == "string" else getattr(torch, "float32" if name == "float" else name, None)
             if not isinstance(found, torch.dtype):
                 raise ValueError(
                     f"Policy: expected 'mixed_float16', 'mixed_bfloat16' or the name of a dtype; received {name!r}. "

@@ -143,14 +143,23 @@ def numpy_of(tensor: torch.Tensor) -> np.ndarray:
     return (values.float() if values.dtype is torch.bfloat16 else values).numpy()
 
 
+def empty_in_order(
+    shape: Sequence[int], dtype: torch.dtype, memory_order: Sequence[int] | None, device: Any = None
+) -> torch.Tensor:
+    """A tensor without values whose axes lie in memory in `memory_order`."""
+    if memory_order is None:
+        return torch.empty(tuple(shape), dtype=dtype, device=device)
+    inverse = [memory_order.index(axis) for axis in range(len(memory_order))]
+    return torch.empty([shape[axis] for axis in memory_order], dtype=dtype, device=device).permute(inverse)
+
+
 def _lay_out(value: torch.Tensor, memory_order: Sequence[int] | None) -> torch.Tensor:
     """`value` with its axes lying in memory in `memory_order`, copied only when they do not."""
     if memory_order is None:
         return value.contiguous()
-    inverse = [memory_order.index(axis) for axis in range(len(memory_order))]
-    # contiguous() may keep odd strides where an axis has length 1, and a convolution then picks another layout
-    ordered = value.permute(*memory_order)
-    return torch.empty(ordered.shape, dtype=value.dtype, device=value.device).copy_(ordered).permute(inverse)
+    # not contiguous(), which may keep odd strides where an axis has length 1: a convolution then picks another layout
+    ordered = empty_in_order(value.shape, value.dtype, memory_order, value.device)
+    return value if value.stride() == ordered.stride() else ordered.copy_(value)
 
 
 def _rebuild(cls: type, data: torch.Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Variable:

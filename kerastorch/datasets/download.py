@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 KERAS_FILES = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 PATIENCE = 30.0  # seconds without a byte after which a download has failed
 CHUNK = 1 << 16
+ATTEMPTS = 3  # connections in all, for one file
 
 
 def get_file(
@@ -109,25 +110,16 @@ def find_or_download(
 
 def download(origin: str, target: Path, file_hash: str | None = None, hash_algorithm: str = "auto") -> None:
     """Fetch the URL `origin` into `target`, which appears only when it is complete and has the hash."""
-    import urllib.request
-
     sys.stdout.write(f"Downloading data from {origin}\n")
     target.parent.mkdir(parents=True, exist_ok=True)
     # Written in a folder beside the target, so that the rename stays in one file system and is atomic;
     # whatever ends the download, the folder goes.
     with tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent) as folder:
         part = Path(folder, "part")
-        with part.open("wb") as file, urllib.request.urlopen(origin, timeout=PATIENCE) as response:
-            length = response.headers.get("Content-Length")
-            total = int(length) if length else None
-            progress = _Progress(total)
-            while chunk := response.read(CHUNK):
-                file.write(chunk)
-                progress.show(file.tell())
-            received = file.tell()
-            progress.close()
-        if total is not None and received != total:
-            raise ConnectionError(f"{received} of {total} bytes arrived")
+        part.touch()
+        _fetch(origin, part)
+        if _is_web_page(part) and target.suffix not in (".html", ".htm"):
+            raise ConnectionError("a web page arrived in place of the file")
         if file_hash is not None and not validate_file(part, file_hash, hash_algorithm):
             found = _hash(part, file_hash, hash_algorithm)
             raise ValueError(
@@ -135,6 +127,48 @@ def download(origin: str, target: Path, file_hash: str | None = None, hash_algor
                 f"with the hash {found}. Call again, or pass the hash of the file that you want."
             )
         os.replace(part, target)
+
+
+def _fetch(origin: str, part: Path) -> None:
+    """All bytes of the URL; a transfer that breaks off goes on where it stopped."""
+    for attempt in range(1, ATTEMPTS + 1):
+        before = part.stat().st_size
+        try:
+            total = _transfer(origin, part)
+            received = part.stat().st_size
+            if total is None or received == total:
+                return
+            raise ConnectionError(f"{received} of {total} bytes arrived")
+        except (OSError, http.client.HTTPException) as error:
+            if hasattr(error, "close"):
+                error.close()  # an answer such as 404 holds the connection
+            # a server that gave nothing is not asked again
+            if attempt == ATTEMPTS or part.stat().st_size <= before:
+                raise
+
+
+def _transfer(origin: str, part: Path) -> int | None:
+    """One connection, from the bytes that `part` has on; the size of the whole file where the server tells it."""
+    import urllib.request
+
+    start = part.stat().st_size
+    request = urllib.request.Request(origin, headers={"Range": f"bytes={start}-"}) if start else origin
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response, part.open("ab") as file:
+        if start and getattr(response, "status", None) != http.client.PARTIAL_CONTENT:
+            start = file.truncate(0)
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length else None
+        progress = _Progress(total)
+        while chunk := response.read(CHUNK):
+            file.write(chunk)
+            progress.show(file.tell())
+        progress.close()
+    return total
+
+
+def _is_web_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 class _Progress:
@@ -249,7 +283,13 @@ def _tar_members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     """
     with tarfile.open(path) as archive:
         for member in archive:
-            content = None if member.isdir() else archive.extractfile(member)
+            try:
+                content = None if member.isdir() else archive.extractfile(member)
+            except KeyError as error:
+                raise ValueError(
+                    f"Archive '{path.name}': expected links to files in it; received '{member.name}', which leads to "
+                    f"'{member.linkname}'. Nothing was unpacked; do not use this file."
+                ) from error
             if content is None and not member.isdir():
                 raise ValueError(
                     f"Archive '{path.name}': expected files, folders and links to files; received "

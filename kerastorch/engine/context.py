@@ -12,6 +12,7 @@ class CallContext(threading.local):
     """The state of the outermost layer call in progress, one per thread."""
 
     training: bool | None = None  # what the enclosing call was told, None outside of any call
+    training_was_said: bool = False  # whether somebody has said so, or it is the mode that layers begin with
     scope: tuple[str, ...] = ()  # names of the layers whose `call` is running, outermost first
     call_number: int = 0  # counts outermost calls; losses of earlier ones are stale
     probe: Any = None  # the shape probe in progress, see kerastorch.engine.inference

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from kerastorch import constraints, initializers, regularizers
+from kerastorch import regularizers
 from kerastorch.core import nest
-from kerastorch.core.config import current_device, torch_dtype
+from kerastorch.core.config import current_device
 from kerastorch.core.errors import describe, did_you_mean
 from kerastorch.core.naming import names, to_snake_case
-from kerastorch.core.variable import Variable
+from kerastorch.core.strings import as_strings, holds_strings
 from kerastorch.engine.connections import ConnectionsMixin
 from kerastorch.engine.context import call_context, structure_version
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.input_spec import check_inputs
 from kerastorch.engine.layer_config import LayerConfigMixin
 from kerastorch.engine.loss_terms import LossTermsMixin
+from kerastorch.engine.new_weights import NewWeightsMixin, building
 from kerastorch.engine.old_words import in_todays_words
 from kerastorch.engine.precision import PrecisionMixin, compute_in
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
@@ -36,6 +36,9 @@ BASE_ARGUMENTS = (
     *("trainable", "name", "dtype", "dynamic", "input_shape", "input_dim", "batch_input_shape", "batch_size"),
     *("weights", "activity_regularizer", "autocast", "input_length", "implementation"),
 )
+# Values that are nothing to torch, unless they stand in the place of a weight or a layer.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_REGISTERED = ("_parameters", "_modules", "_buffers")
 
 
 class LayerType(type):
@@ -46,7 +49,15 @@ class LayerType(type):
         return super().__call__(*args, **kwargs)
 
 
-class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, WeightsMixin, metaclass=LayerType):
+class Layer(
+    ConnectionsMixin,
+    PrecisionMixin,
+    LossTermsMixin,
+    LayerConfigMixin,
+    NewWeightsMixin,
+    WeightsMixin,
+    metaclass=LayerType,
+):
     """The base of all layers: store the arguments, make weights in `build`, compute in `call`.
 
     Weights are `nn.Parameter`s in Keras' shapes, made by `add_weight` when the first input shows its size.
@@ -62,8 +73,11 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
     """
 
     preserves_shape = False  # True where the output has the shape and dtype of the (first) input
+    takes_strings = False  # True where strings in arrays and lists are inputs
     supports_masking = False  # True where a mask of the input is a mask of the output
     commutes_with_relu = False  # True where relu before the layer and relu after it are the same
+    infers_when_frozen = False  # True where `trainable = False` has the layer infer in training too
+    returns_new_tensor = False  # True where nothing but the caller has the output, which may be written over
     _accepts_training = False
     _accepts_mask = False
     _is_function = False  # True where `training` and `mask` are arguments like any other
@@ -188,78 +202,7 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
         """torch's name of `call`."""
         return self.call(*args, **kwargs)
 
-    # --- weights, losses, metrics --------------------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        name: Any = None,
-        shape: Any = None,
-        dtype: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        trainable: bool | None = None,
-        constraint: Any = None,
-        memory_order: Sequence[int] | None = None,
-        **kwargs: Any,
-    ) -> Variable:
-        """Make a weight of this layer and return it.
-
-        `shape` may come first, as in Keras 3. `memory_order` is explained at `Variable`.
-        Raises ValueError for a shape with unknown or negative sizes.
-        """
-        if isinstance(name, Sequence) and not isinstance(name, str):
-            # Keras 3 starts with (shape, initializer)
-            name, shape, initializer = None, name, shape if initializer is None else initializer
-        shape = () if shape is None else (int(shape),) if isinstance(shape, int | np.integer) else tuple(shape)
-        name = name or f"variable{len(self._parameters) or ''}"
-        if any(size is None or size < 0 for size in shape):
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}': expected known sizes for the weight '{name}'; received shape "
-                f"{shape}. Give the input a fixed size in that axis: Input(shape=...)."
-            )
-        torch_type = self._variable_dtype if dtype is None else torch_dtype(dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if torch_type.is_floating_point else "zeros"
-        value = self._initial_value(initializers.get(initializer), shape, torch_type, name)
-        scope = "/".join((*call_context.scope, self.name, name))
-        variable = Variable(
-            value,
-            trainable=trainable is not False,
-            name=f"{scope}:0",
-            dtype=torch_type,
-            constraint=constraints.get(constraint),
-            regularizer=regularizers.get(regularizer),
-            memory_order=memory_order,
-        )
-        if not self._trainable:
-            variable.requires_grad_(False)
-        key = name.replace(".", "_")
-        while key in self._parameters:
-            key += "_"
-        self._parameters[key] = variable
-        self._unnamed_weights.add(key)
-        if regularizer is not None:
-            structure_version.bump()
-        return variable
-
-    def _initial_value(self, initializer: Callable[..., Any], shape: tuple[int, ...], dtype: Any, name: str) -> Any:
-        with _building():
-            if call_context.weights_left is not None:
-                self._take_from_file(shape, name)
-                return torch.empty(shape, dtype=dtype, device=current_device())
-            value = initializer(shape, dtype=dtype)
-            if not isinstance(value, torch.Tensor):
-                value = torch.as_tensor(np.asarray(value))
-            return value.to(device=current_device(), dtype=dtype).reshape(shape)
-
-    def _take_from_file(self, shape: tuple[int, ...], name: str) -> None:
-        """Refuse a weight that the file cannot fill before memory is asked for."""
-        call_context.weights_left -= math.prod(shape)
-        if call_context.weights_left < 0:
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}': expected weights that the file holds; received a config that "
-                f"asks for '{name}' of shape {shape}, more than all numbers in it. The file is wrong or incomplete."
-            )
+    # --- layers inside -------------------------------------------------------------------------------------------
 
     @property
     def inner_layers(self) -> list[Layer]:
@@ -322,10 +265,12 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
         if self.input_spec is not None:
             check_inputs(self.input_spec, inputs, self)
         context = call_context
-        outer_training, outer_scope = context.training, context.scope
+        outer_training, outer_scope, was_said = context.training, context.scope, context.training_was_said
         training = kwargs.pop("training", None)
         if training is None:
             training = self.training if outer_training is None else outer_training
+        else:
+            context.training_was_said = True
         if self._accepts_training:
             kwargs["training"] = training
         mask = kwargs.get("mask")
@@ -346,7 +291,7 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
                 with compute_in(self._mixed_dtype):
                     outputs = super().__call__(*args, **kwargs)
         finally:
-            context.training, context.scope = outer_training, outer_scope
+            context.training, context.scope, context.training_was_said = outer_training, outer_scope, was_said
         if self._mixed_dtype is not None:
             outputs = self._cast_outputs(outputs)
         if outputs is None:
@@ -381,7 +326,7 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
         self._build_once(shapes)
 
     def _build_once(self, input_shape: Any) -> None:
-        with _building():
+        with building():
             self.build(input_shape)
         self._note_build(input_shape)
 
@@ -396,7 +341,7 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
     def _as_tensors(self, inputs: Any) -> Any:
         """`inputs` with numpy arrays and plain lists of numbers turned into tensors on the current device."""
         if isinstance(inputs, list | tuple) and inputs and not isinstance(nest.flatten(inputs)[0], torch.Tensor):
-            if all(isinstance(leaf, int | float | bool) for leaf in nest.flatten(inputs)):
+            if all(isinstance(leaf, int | float | bool | str | bytes) for leaf in nest.flatten(inputs)):
                 inputs = np.asarray(inputs)
         return nest.map_structure(self._as_tensor, inputs)
 
@@ -408,6 +353,8 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
                 f"{type(self).__name__} '{self.name}': expected a tensor; received the layer "
                 f"{type(value).__name__}. Call that layer on a tensor first."
             )
+        if self.takes_strings and holds_strings(value):
+            return as_strings(value)
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError(
@@ -441,6 +388,20 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
         """`call` without the relu that it ends with; None when it ends with anything else."""
         return None
 
+    # What a forward that only infers may put together, see kerastorch.engine.folding.
+
+    def in_place(self, place: int = 0) -> Callable[..., Any] | None:
+        """`call` that writes over its input, or over the one at `place`; None where there is none."""
+        return None
+
+    def absorbs_scale_of_axis(self) -> int | None:
+        """The axis, -1 or 1, whose scaling may be a part of this layer (see `scaled`); None where there is none."""
+        return None
+
+    def scales_axis(self) -> int | None:
+        """The axis, -1 or 1, that this layer does nothing but scale and shift in inference; None otherwise."""
+        return None
+
     # A generated forward calls plain layers directly, so it must learn of hooks that come later.
 
     def register_forward_hook(self, *args: Any, **kwargs: Any) -> Any:
@@ -470,6 +431,9 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
     # --- attributes ----------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) in _PLAIN and not any(name in self.__dict__.get(kind, ()) for kind in _REGISTERED):
+            object.__setattr__(self, name, value)  # most attributes: nothing to look for
+            return
         if isinstance(value, list | dict | tuple):
             value = track(value)
             container = container_of(value)
@@ -491,25 +455,6 @@ class Layer(ConnectionsMixin, PrecisionMixin, LossTermsMixin, LayerConfigMixin, 
         elif callable(value):
             structure_version.bump()  # another activation, for example: generated code may rely on the old one
         super().__setattr__(name, value)
-
-    def _rename_parameter(self, name: str, parameter: nn.Parameter) -> bool:
-        """Let a weight that `add_weight` registered under its own name go by the attribute's name, in its place.
-
-        False for one that is an attribute of another name already.
-        """
-        parameters = self.__dict__.get("_parameters", {})
-        held = next((key for key, value in parameters.items() if value is parameter), name)
-        if held == name:
-            return True
-        parameters.pop(name, None)
-        self.__dict__.pop(name, None)
-        if held not in self._unnamed_weights:
-            return False
-        self._unnamed_weights.discard(held)
-        renamed = {name if key == held else key: value for key, value in parameters.items()}
-        parameters.clear()
-        parameters.update(renamed)
-        return True
 
     def _apply(self, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Layer:
         super()._apply(function, recurse)
@@ -540,28 +485,11 @@ def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(build)
     def noted(self: Layer, *args: Any, **kwargs: Any) -> None:
-        with _building():
+        with building():
             build(self, *args, **kwargs)
         self._note_build(args[0] if args else next(iter(kwargs.values()), None))
 
     return noted
-
-
-class _building:
-    """Weights are real even while shapes are probed: the probe lets everything inside pass."""
-
-    def __enter__(self) -> None:
-        self.probe = call_context.probe
-        self.before = self.probe is not None and self.probe.paused
-        if self.probe is not None:
-            self.probe.paused = True
-        self.precision = compute_in(None)  # weights are made in full precision
-        self.precision.__enter__()
-
-    def __exit__(self, *_: Any) -> None:
-        self.precision.__exit__()
-        if self.probe is not None:
-            self.probe.paused = self.before
 
 
 def call_parameters(function: Callable[..., Any]) -> list[str]:

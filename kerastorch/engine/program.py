@@ -15,6 +15,7 @@ import torch
 from kerastorch.core import nest
 from kerastorch.core.config import dtype_name
 from kerastorch.core.naming import to_identifier
+from kerastorch.engine.folding import Folding, users_of
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
@@ -33,12 +34,22 @@ class Program:
     `code` is the source, and it is what runs: `self.<layer>` is the layer's `call` itself where the layer is plain,
     else the layer, so that hooks, nested models and activity losses are seen to. With `optimize`, a relu before a max
     pooling moves behind it: the values and gradients are the same, and the pooled tensor is smaller. With `recompute`,
-    parts of it keep their inputs alone, and backward computes them once more.
+    parts of it keep their inputs alone, and backward computes them once more. With `fold`, the code is for inference
+    alone: convolutions hold the scaling that follows them, with the weights of the moment at which `bind` is called.
     """
 
-    def __init__(self, graph: Graph, masked: tuple[bool, ...], optimize: bool = True, recompute: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        masked: tuple[bool, ...],
+        optimize: bool = True,
+        recompute: bool = False,
+        fold: bool = False,
+    ) -> None:
         self.graph = graph
         self.recompute = recompute
+        self.folding = Folding(graph) if fold else None
+        self.folded: dict[str, Any] = {}  # by name of a folded layer, the one that scales its channels
         self.moved = _relus_to_move(graph) if optimize else {}
         self.callees: dict[str, tuple[Any, str]] = {}
         self.constants: dict[str, Any] = {}
@@ -64,6 +75,8 @@ class Program:
                 bound[name] = layer.compute_mask
             elif method == "without_relu":
                 bound[name] = layer.without_relu()
+            elif method == "folded":
+                bound[name] = layer.scaled(*self.folded[name].scale_and_shift())
             else:
                 bound[name] = layer.call if plain and layer.is_plain() else layer
         return SimpleNamespace(**bound)
@@ -76,6 +89,8 @@ class Program:
         """Whether layers still are what the code counts on: their dtypes, hooks, and activations that were moved."""
         if any(layer._dtype is not dtype for (layer, _), dtype in zip(self.callees.values(), self.dtypes, strict=True)):
             return False
+        if self.folding is not None and not self.folding.is_current():
+            return False
         return all(map(can_repeat, self.repeated)) and all(
             first.is_plain() and second.is_plain() and first.without_relu() is not None
             for first, second in self.moved.values()
@@ -84,10 +99,7 @@ class Program:
 
 def _relus_to_move(graph: Graph) -> dict[int, tuple[Layer, Layer]]:
     """By node: a layer that ends with relu, and the max pooling that alone uses its output."""
-    users: dict[tuple[int, int], list[Node]] = {}
-    for node in graph.nodes:
-        for tensor in node.inputs:
-            users.setdefault(tensor.key, []).append(node)
+    users = users_of(graph)
     results = {tensor.key for tensor in (*graph.flat_outputs, *graph.flat_inputs)}
     moved = {}
     for node in graph.nodes:
@@ -152,7 +164,11 @@ class _Writer:
 
     def emit_node(self, node: Node) -> None:
         layer = node.layer
-        method = self.callee(layer, "without_relu" if id(node) in self.program.moved else "call")
+        folding = self.program.folding
+        if folding and id(node) in folding.scalings:
+            self.values[id(node), 0] = self.values[id(folding.scalings[id(node)]), 0]
+            return
+        method = self.method_of(node)
         kwargs = dict(node.kwargs)
         if layer._accepts_training and "training" not in kwargs:
             kwargs["training"] = _Name("training")
@@ -170,6 +186,8 @@ class _Writer:
         uses = self.used((node.args, kwargs))
         target = self.fresh(layer.name)
         expression = f"self.{method}({', '.join(rendered)})"
+        if folding and id(node) in folding.in_place and id(node) not in self.program.moved:
+            expression = f"{self.constant(folding.in_place[id(node)], 'in_place')}({rendered[0]})"
         if any(id(parent) in self.program.moved for parent in node.parents()):
             expression = f"torch.relu_({expression})"
         mixed = layer.mixed_dtype_for(node.inputs)
@@ -185,6 +203,15 @@ class _Writer:
         else:
             self.unpack(node, target)
         self.plan_mask(node)
+
+    def method_of(self, node: Node) -> str:
+        """The name of what computes a node."""
+        folding = self.program.folding
+        if folding and id(node) in folding.convolutions:
+            name = self.callee(node.layer, "folded")
+            self.program.folded[name] = folding.convolutions[id(node)]
+            return name
+        return self.callee(node.layer, "without_relu" if id(node) in self.program.moved else "call")
 
     def unpack(self, node: Node, target: str) -> None:
         for index, path in enumerate(_paths(node.outputs)):

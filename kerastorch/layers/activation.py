@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -32,6 +33,11 @@ class Activation(Layer):
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         return self.activation(inputs)
+
+    def in_place(self, place: int = 0) -> Callable[..., Any] | None:
+        if self.activation is activations.relu:
+            return torch.relu_
+        return partial(F.silu, inplace=True) if self.activation is activations.swish else None
 
     def without_relu(self) -> Callable[..., Any] | None:
         return activations.linear if self.activation is activations.relu else None
@@ -74,6 +80,11 @@ class ReLU(ActivationLayer):
 
     def is_ordinary(self) -> bool:
         return self.max_value is None and not self.negative_slope and not self.threshold
+
+    def in_place(self, place: int = 0) -> Callable[..., Any] | None:
+        if self.negative_slope or self.threshold:
+            return None
+        return torch.relu_ if self.max_value is None else partial(torch.clamp_, min=0.0, max=self.max_value)
 
     def without_relu(self) -> Callable[..., Any] | None:
         return activations.linear if self.is_ordinary() else None

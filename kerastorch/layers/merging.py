@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -91,6 +91,15 @@ class Elementwise(Merge):
         return tuple(sizes)
 
 
+def _add_into(tensors: Sequence[torch.Tensor], place: int) -> torch.Tensor:
+    """The sum of two tensors, written over one of them where it has the shape of the sum."""
+    if len(tensors) == 1:
+        return tensors[0]
+    into, other = tensors[place], tensors[1 - place]
+    fits = into.dtype is other.dtype and torch.broadcast_shapes(into.shape, other.shape) == into.shape
+    return into.add_(other) if fits and into.dim() == other.dim() else into + other
+
+
 def _with_rank(tensor: torch.Tensor, rank: int) -> torch.Tensor:
     """`tensor` with axes of length 1 added after the batch axis."""
     if tensor.dim() == rank:
@@ -105,8 +114,13 @@ class Add(Elementwise):
     tensor([[2., 2.]])
     """
 
+    returns_new_tensor = True
+
     def merge(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         return first + second
+
+    def in_place(self, place: int = 0) -> Callable[..., Any] | None:
+        return partial(_add_into, place=place)
 
 
 class Subtract(Elementwise):

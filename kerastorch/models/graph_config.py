@@ -156,7 +156,7 @@ def _first_calls(
     for name, number in of_outputs:
         if not (_is_nested(layers[name]) and name in firsts):
             firsts[name] = min(firsts.get(name, number), number)
-    return {name: min(number, first_call(layers[name])) for name, number in firsts.items()}
+    return {name: min(number, int(hasattr(layers[name], "layers"))) for name, number in firsts.items()}
 
 
 def _is_nested(layer: Any) -> bool:
@@ -270,9 +270,10 @@ def _sources(call: Any, layers: Mapping[str, Any]) -> list[tuple[str, int]]:
 def _decode_call(
     call: Any, outputs: Mapping[tuple[str, int], list[KerasTensor]], layers: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if isinstance(call, list) and len(call) == 1 and call[0][0] == _CONSTANT:
-        kwargs = dict(_decode(call[0][3], outputs, layers))
-        return tuple(kwargs.pop("args")), kwargs
+    constant = call[0] if isinstance(call, list) and len(call) == 1 else call
+    if _is_reference(constant) and constant[0] == _CONSTANT:
+        kwargs = dict(_decode(constant[3], outputs, layers))
+        return tuple(kwargs.pop("args", [constant[2]])), kwargs  # tf.keras has one argument that is no keyword
     if isinstance(call, Mapping) and "args" in call:  # Keras 3's form
         kwargs = _decode(call["kwargs"], outputs, layers)
         return tuple(_decode(call["args"], outputs, layers)), {k: v for k, v in kwargs.items() if v is not None}

@@ -10,6 +10,8 @@ import torch
 from torch.nn.modules import module as torch_module
 
 from kerastorch.core import nest
+from kerastorch.core.config import STRING
+from kerastorch.core.errors import describe
 from kerastorch.engine.context import call_context, structure_version
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.precision import compute_in
@@ -17,6 +19,11 @@ from kerastorch.engine.program import Program
 from kerastorch.engine.shapes import placeholder
 from kerastorch.engine.symbolic import KerasTensor
 from kerastorch.layers import Lambda, TorchModule, TorchOp
+from kerastorch.models.folded import folded_inference
+from kerastorch.models.frozen_part import FrozenPart
+from kerastorch.models.raw_pictures import warn_of_raw_pictures
+from kerastorch.training.arrays import strings_refused
+from kerastorch.training.frozen_features import FeatureBatch
 
 UNKNOWN_CODE = (Lambda, TorchModule, TorchOp)  # layers that run code of other authors
 NOT_PREPARED = (-1, None, None, None, None)  # of `Model._direct`
@@ -42,14 +49,19 @@ class GraphLayer(Layer):
                 return self._call_directly(function, bound, inputs, kwargs.get("training"))
         elif version != structure_version.number and self.graph is not None:
             self._prepare_direct_calls()
+        if args and type(args[0]) is FeatureBatch:
+            function, bound = args[0].part.rest()
+            return self._call_directly(_spread(function), bound, args[0].tensors, kwargs.get("training"))
         return super().__call__(*args, **kwargs)
 
-    def _call_directly(self, function: Callable[..., Any], bound: Any, inputs: torch.Tensor, training: Any) -> Any:
-        """The generated forward on one tensor that fits, where there are neither hooks nor masks to see to."""
+    def _call_directly(self, function: Callable[..., Any], bound: Any, inputs: Any, training: Any) -> Any:
+        """The generated forward on one tensor, or on features, where there are neither hooks nor masks to see to."""
         context = call_context
-        outer = context.training
+        outer, was_said = context.training, context.training_was_said
         if training is None:
             training = self.training if outer is None else outer
+        else:
+            context.training_was_said = True
         if not context.scope:
             context.call_number += 1
             self.__dict__["_call_number"] = context.call_number
@@ -57,7 +69,7 @@ class GraphLayer(Layer):
         try:
             return function(bound, inputs, training=training)
         finally:
-            context.training = outer
+            context.training, context.training_was_said = outer, was_said
 
     def _prepare_direct_calls(self) -> None:
         """See whether calls on a tensor of the usual kind can skip everything but the generated forward."""
@@ -78,7 +90,7 @@ class GraphLayer(Layer):
                 f"{type(self).__name__} '{self.name}': expected a method `call(self, inputs)` or symbolic inputs and "
                 "outputs; received neither. Define `call`, or pass inputs and outputs to the constructor."
             )
-        tensors = self._conform(inputs)
+        tensors = self.conform(inputs)
         masks = self._input_masks(inputs, mask, len(tensors))
         arguments = tensors if masks is None else _interleave(tensors, masks)
         signature = None if masks is None else tuple(one is not None for one in masks)
@@ -100,12 +112,39 @@ class GraphLayer(Layer):
             self._programs[signature] = (structure_version.number, hooks, function, bound)
         return function, bound
 
-    def _compiled_program(self, masked: tuple[bool, ...], optimize: bool) -> Program:
-        key = (masked, optimize)
+    def _compiled_program(self, masked: tuple[bool, ...], optimize: bool, fold: bool = False) -> Program:
+        key = (masked, optimize, fold)
         program = self._sources.get(key)
         if program is None or not program.is_current():
-            program = self._sources[key] = Program(self.graph, masked, optimize, self.gradient_checkpointing)
+            recompute = self.gradient_checkpointing and not fold
+            program = self._sources[key] = Program(self.graph, masked, optimize, recompute, fold)
         return program
+
+    def inference_program(self) -> Program:
+        """The code for inference alone, in which convolutions hold the normalisation that follows them."""
+        return self._compiled_program((False,) * len(self.graph.flat_inputs), optimize=True, fold=True)
+
+    def direct_call(self) -> tuple[Any, ...]:
+        """What `__call__` needs to call the generated forward at once; its second value is None where it cannot."""
+        if self._direct[0] != structure_version.number:
+            self._prepare_direct_calls()
+        return self._direct
+
+    def folded_inference(self) -> folded_inference:
+        """The context in which predict and evaluate run many samples through the code of `inference_program`."""
+        return folded_inference(self)
+
+    def look_at_inputs(self, inputs: Any) -> None:
+        """Warn of the first batch of data where its values are plainly not what the model was trained on."""
+        warn_of_raw_pictures(self, inputs)
+
+    def frozen_part(self) -> FrozenPart:
+        """The first layers, as far as training leaves what they compute as it is."""
+        return FrozenPart(self)
+
+    def runs_its_graph(self) -> bool:
+        """Whether calls run the code that was generated from the graph, and nothing of an author's own."""
+        return self.graph is not None and type(self).call is GraphLayer.call and self._compiled_call_impl is None
 
     @property
     def gradient_checkpointing(self) -> bool:
@@ -149,11 +188,13 @@ class GraphLayer(Layer):
         if self.graph is None:
             return
         for tensor, reference in zip(self._flatten_inputs(inputs), self.graph.flat_inputs, strict=True):
+            if (tensor.dtype is STRING) is not (reference.dtype is STRING):
+                raise self._wrong_kind(tensor, reference)
             given = _with_rank(tensor, reference.shape).shape
             if len(given) != len(reference.shape) or not _fits(given, reference.shape):
                 raise self._misfit(tensor, reference)
 
-    def _conform(self, inputs: Any) -> list[torch.Tensor]:
+    def conform(self, inputs: Any) -> list[torch.Tensor]:
         """The inputs as a flat list in the order of the graph's, with its dtypes and ranks."""
         references = self.graph.flat_inputs
         if type(inputs) is torch.Tensor and len(references) == 1:
@@ -193,10 +234,20 @@ class GraphLayer(Layer):
         given = tensor.shape
         if len(given) != rank:
             raise self._misfit(tensor, reference)
+        if tensor.dtype is not dtype and STRING in (tensor.dtype, dtype):
+            raise self._wrong_kind(tensor, reference)
         for size, wanted in zip(given, shape):  # noqa: B905 - as long as each other, and this runs in every call
             if wanted is not None and wanted != size and not _fits(given, shape):
                 raise self._misfit(tensor, reference)
         return tensor if tensor.dtype is dtype else _keeping_mask(tensor, tensor.to(dtype))
+
+    def _wrong_kind(self, tensor: torch.Tensor, reference: KerasTensor) -> TypeError:
+        if tensor.dtype is STRING:
+            return strings_refused("x", tensor)
+        return TypeError(
+            f"Model '{self.name}': expected strings for input '{reference.name}'; received {describe(tensor)}. Pass an "
+            "array or a list of strings."
+        )
 
     def _misfit(self, tensor: torch.Tensor, reference: KerasTensor) -> ValueError:
         shape, wanted = tuple(tensor.shape), reference.shape
@@ -232,7 +283,7 @@ class GraphLayer(Layer):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self.graph is None:
             return super().compute_output_spec(*args, **kwargs)
-        given = self._conform(args[0])
+        given = self.conform(args[0])
         references = self.graph.flat_inputs
         same = all(one.shape == reference.shape for one, reference in zip(given, references, strict=True))
         if same:
@@ -283,6 +334,10 @@ class GraphLayer(Layer):
                     return None
                 largest = max(largest, inner, math.prod(spec.shape[1:]) * spec.dtype.itemsize)
         return largest
+
+
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda bound, tensors, training: function(bound, *tensors, training=training)
 
 
 def _interleave(tensors: list[Any], masks: list[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ from kerastorch.models import graph_config
 from kerastorch.models.graph_layer import GraphLayer, fresh_caches
 from kerastorch.models.summary import print_summary
 from kerastorch.saving import state_file
-from kerastorch.saving.dialects import describe
+from kerastorch.saving.dialects import archived, describe, exchanged
 from kerastorch.saving.kinds import check_path
 from kerastorch.saving.model_file import save_model
 from kerastorch.saving.weights_file import load_weights, save_weights
@@ -41,6 +41,7 @@ class Model(Trainer, GraphLayer):
     >>> model = Model(inputs, Dense(10, activation="softmax")(inputs))
     """
 
+    takes_strings = True  # where an Input does; the graph refuses others
     autocast = False  # inputs take the dtype of the Input they feed; those of models that define `call` are cast
     _own_arguments = ("inputs", "outputs")
     _notes_build = False
@@ -383,7 +384,8 @@ class Model(Trainer, GraphLayer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as a JSON text; `model_from_json` reads it back."""
-        return json.dumps({**describe(self), "keras_version": "2.15.0", "backend": "tensorflow"}, **kwargs)
+        described = archived(exchanged(describe(self), for_keras_3=False))
+        return json.dumps({**described, "keras_version": "2.15.0", "backend": "tensorflow"}, **kwargs)
 
 
 class Functional(Model):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastorch.core import nest
+from kerastorch.core.config import STRING
 from kerastorch.engine.context import structure_version
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.symbolic import KerasTensor
@@ -101,15 +102,18 @@ class Sequential(Model):
         if self.graph is None and input_shape is not None and self._stack:
             self._make_graph(self._inferred_input(tuple(input_shape)))
 
-    def _inferred_input(self, shape: tuple[int | None, ...]) -> KerasTensor:
-        return Input(batch_shape=shape, name=f"{self.layers[0].name}_input", dtype=self.layers[0].dtype)
+    def _inferred_input(self, shape: tuple[int | None, ...], dtype: str | None = None) -> KerasTensor:
+        return Input(batch_shape=shape, name=f"{self.layers[0].name}_input", dtype=dtype or self.layers[0].dtype)
 
     def _build_for(self, inputs: Any) -> None:
         if not self._stack:
             raise ValueError(
                 f"Sequential '{self.name}': expected at least one layer; received an empty model. Use model.add(...)."
             )
-        self.build((None, *inputs.shape[1:]))
+        shape = (None, *inputs.shape[1:])
+        if self.graph is None:
+            # strings are strings, whatever the dtype of the layer that takes them
+            self._make_graph(self._inferred_input(shape, "string" if inputs.dtype is STRING else None))
 
     def get_config(self) -> dict[str, Any]:
         layers = list(self._stack)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from kerastorch.core.errors import did_you_mean
 from kerastorch.ops.windows import to_channels_first, to_channels_last
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
@@ -49,6 +51,33 @@ def resize(
     if channels_last:
         return torch.matmul(columns, torch.matmul(rows, images.flatten(2)).unflatten(2, images.shape[2:]))
     return torch.matmul(torch.matmul(rows, images), columns.t())
+
+
+def check_interpolation(caller: str, interpolation: Any) -> str:
+    """`interpolation` in lower case; ValueError, which names the caller, where there is none of that name."""
+    lowered = interpolation.lower() if isinstance(interpolation, str) else interpolation
+    if lowered not in INTERPOLATIONS:
+        raise ValueError(
+            f"{caller}: expected interpolation as one of {INTERPOLATIONS}; received {interpolation!r}. "
+            f"{did_you_mean(str(interpolation), INTERPOLATIONS)}"
+        )
+    return lowered
+
+
+def crop_and_resize(images: torch.Tensor, size: Sequence[int], interpolation: str = "bilinear") -> torch.Tensor:
+    """The largest part in the middle with the proportions of `size`, resized to it.
+
+    Images are (height, width, channels), with or without a batch in front.
+    """
+    if images.dim() == 3:
+        return crop_and_resize(images.unsqueeze(0), size, interpolation).squeeze(0)
+    height, width = images.shape[1:3]
+    # the proportions are taken in float32, as TensorFlow takes them
+    part_height = min(height, int(np.float32(width * size[0]) / np.float32(size[1])))
+    part_width = min(width, int(np.float32(height * size[1]) / np.float32(size[0])))
+    top, left = (height - part_height) // 2, (width - part_width) // 2
+    part = images[:, top : top + part_height, left : left + part_width]
+    return resize(part, size, interpolation)
 
 
 def _interpolate(x: torch.Tensor, size: Sequence[int], mode: str, channels_last: bool) -> torch.Tensor:

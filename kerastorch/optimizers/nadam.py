@@ -75,6 +75,10 @@ class Nadam(Optimizer):
             self.param_groups[0]["product"] = (step, product)
         return product
 
+    def product_after(self, step: int) -> float:
+        """U after a number of steps; some files hold it and others do not."""
+        return math.prod(map(self._momentum_at, range(1, step + 1)))
+
     def _coefficients(self, step: int, dtype: torch.dtype) -> Coefficients:
         now, following = self._momentum_at(step), self._momentum_at(step + 1)
         product = self._product_at(step)

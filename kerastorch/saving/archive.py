@@ -42,7 +42,16 @@ class Archive:
             raise self._missing(name)
         if info.file_size > LARGEST_JSON:
             raise unsafe(self._label, f"at most {LARGEST_JSON >> 20} MB of {name}", f"{info.file_size >> 20} MB")
-        return parse_json(self._file.read(info), f"{self._label}: {name}")
+        return parse_json(read_member(self._file, info), f"{self._label}: {name}")
+
+    def text(self, name: str) -> str | None:
+        """A member that is a text; None where there is none."""
+        info = self.members.get(name)
+        if info is None:
+            return None
+        if info.file_size > LARGEST_JSON:
+            raise unsafe(self._label, f"at most {LARGEST_JSON >> 20} MB of {name}", f"{info.file_size >> 20} MB")
+        return read_member(self._file, info).decode("utf-8", "replace")
 
     @contextlib.contextmanager
     def weights(self) -> Iterator[Group]:
@@ -110,8 +119,16 @@ def checked_members(file: zipfile.ZipFile, label: str) -> dict[str, zipfile.ZipI
             raise unsafe(label, "members without a password", f"the encrypted {name!r}")
         if info.file_size > _SMALL and info.file_size > LARGEST_RATIO * info.compress_size:
             raise unsafe(label, f"at most {LARGEST_RATIO} bytes out of one", f"{name!r} with more")
+        if info.header_offset + info.compress_size > file.start_dir:
+            raise damaged(label, _KIND, f"{name!r} of {info.compress_size} bytes")
         members[name] = info
     return members
+
+
+def read_member(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member, and no more bytes than its entry says: ZipFile.read unpacks whatever is there."""
+    with file.open(info) as packed:
+        return packed.read(info.file_size)
 
 
 def parse_json(data: str | bytes, label: str) -> Any:
@@ -127,7 +144,8 @@ def parse_json(data: str | bytes, label: str) -> Any:
 
 def write(path: Path, metadata: Any, config: str, weights: Hdf5Writer) -> None:
     """Put an archive together; the weights are stored as they are."""
-    with zipfile.ZipFile(path, "w") as file:
+    # unbuffered, since the weights are written in large pieces
+    with path.open("wb", buffering=0) as opened, zipfile.ZipFile(opened, "w") as file:
         file.writestr(METADATA, json.dumps(metadata))
         file.writestr(CONFIG, config)
         with file.open(WEIGHTS, "w", force_zip64=weights.size >= zipfile.ZIP64_LIMIT) as member:

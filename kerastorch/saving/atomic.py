@@ -14,10 +14,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside `path`; at the end of the block it becomes `path`, on an error it is removed.
 
     A reader, or a crash at any moment, meets the old file or the new one. A missing folder is made.
+    Raises OSError, and says so, for a folder that cannot be made or written to.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    except OSError as error:
+        text = (
+            f"expected a folder that can be written to; received one where it fails ({error.strerror}). Choose another"
+        )
+        raise type(error)(error.errno, text, str(target)) from error
     os.close(handle)
     temporary = Path(name)
     with contextlib.ExitStack() as on_error:

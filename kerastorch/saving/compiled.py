@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from kerastorch import losses, metrics, optimizers
 from kerastorch.core import nest
@@ -54,6 +55,24 @@ def _objects(value: Any, registry: Registry, objects: Mapping[str, Any]) -> Any:
     return value
 
 
+def variables_for_keras_3(optimizer: Any) -> list[torch.Tensor]:
+    """The variables of an optimizer in Keras 3's order: the learning rate second, Nadam's product last."""
+    found = list(optimizer.variables)
+    if isinstance(optimizer, LossScaleOptimizer):
+        *_, scale, steps = found
+        inner = variables_for_keras_3(optimizer.inner_optimizer)
+        return [inner[0], torch.zeros(()), steps, scale, *inner]
+    if isinstance(optimizer, optimizers.legacy.Optimizer):
+        return found  # which Keras 3 does not have
+    if isinstance(optimizer, optimizers.SGD) and not optimizer.momentum:
+        found = found[:1]  # tf_keras keeps a slot that it does not use
+    if not isinstance(optimizer.get_config()["learning_rate"], Mapping):
+        found.insert(1, torch.tensor(float(optimizer.learning_rate)))
+    if isinstance(optimizer, optimizers.Nadam):
+        found.append(torch.tensor(optimizer.product_after(int(optimizer.iterations))))
+    return found
+
+
 def restore_optimizer(model: Any, arrays: Sequence[np.ndarray], names: Sequence[str] = ()) -> bool:
     """Set the state of the optimizer; False when the arrays are those of another kind of optimizer.
 
@@ -68,17 +87,48 @@ def restore_optimizer(model: Any, arrays: Sequence[np.ndarray], names: Sequence[
     if isinstance(optimizer, LossScaleOptimizer):
         found = _take_loss_scale(optimizer, found)
         optimizer = optimizer.inner_optimizer
-    mine = [tuple(variable.shape) for variable in optimizer.variables]
-    if len(found) == len(mine) + 1 and found[1].shape == ():
-        rate = found.pop(1)
-        if not isinstance(optimizer.get_config()["learning_rate"], Mapping):  # a schedule follows the iterations
-            optimizer.learning_rate = float(rate)
+    rate, found = _split_rate(found, names)
+    now = optimizer.get_config()["learning_rate"]
+    # a schedule follows the iterations, and a number of the config is the exact one
+    if rate is not None and not isinstance(now, Mapping) and np.float32(now) != np.float32(rate):
+        optimizer.learning_rate = rate
     as_found = isinstance(optimizer, optimizers.legacy.Optimizer) or not _by_slot(names)
-    for order in (found, _by_weight(found)):
-        if [array.shape for array in order] == mine and (order is not found or as_found):
-            optimizer.set_weights(order)
-            return True
-    return False
+    mine = optimizer.get_weights()
+    if isinstance(optimizer, optimizers.legacy.Nadam) and found[0].shape == ():
+        mine[1] = np.float32(optimizer.product_after(int(found[0])))  # before TensorFlow 2 it was not stored
+    order = _ordered(found, mine, as_found)
+    if order is None:
+        return False
+    optimizer.set_weights(order)
+    return True
+
+
+def _split_rate(arrays: list[np.ndarray], names: Sequence[str]) -> tuple[float | None, list[np.ndarray]]:
+    """The learning rate, which Keras 3 puts behind the iterations, and the other arrays."""
+    named = names[1].endswith("learning_rate") if len(names) > 1 else len(arrays) > 1 and arrays[1].dtype.kind == "f"
+    if named and arrays[1].shape == ():
+        return float(arrays[1]), [arrays[0], *arrays[2:]]
+    return None, arrays
+
+
+def _ordered(found: list[np.ndarray], mine: Sequence[np.ndarray], as_found: bool) -> list[np.ndarray] | None:
+    """The arrays in the order of an optimizer that has `mine` now; None where they are those of another one."""
+    wanted = [array.shape for array in mine]
+    slots = [array for array in found[1:] if array.shape != ()]
+    scalars = [array for array in mine[1:] if array.shape == ()]
+    candidates = [
+        *([found] if as_found else []),
+        _by_weight(found),
+        *([[mine[0], *found]] if found[0].shape != () else []),  # the first Keras 2 did not store some iterations
+        [found[0], *slots],  # Keras 3 keeps Nadam's product, which follows from the iterations
+        [found[0], *scalars, *slots],
+        found[: len(mine)],  # Keras 2.2 stored slots that it did not use
+    ]
+    for candidate in candidates:
+        if [array.shape for array in candidate] == wanted:
+            return candidate
+    # without momentum SGD has slots or not, and uses none
+    return [found[0], *mine[1:]] if len(found) == 1 and found[0].shape == () else None
 
 
 def _take_loss_scale(optimizer: LossScaleOptimizer, arrays: list[np.ndarray]) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from kerastorch import constraints, initializers, losses, metrics, optimizers, regularizers
 from kerastorch.core.config import dtype_name
-from kerastorch.core.registry import Registry, registered_name
+from kerastorch.core.registry import Registry, custom_objects, registered_name
 from kerastorch.engine.layer import Layer
 from kerastorch.layers import layer_registry
 from kerastorch.saving import code
@@ -31,13 +32,22 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=_to_plain))
 
 
-def archived(value: Any) -> Any:
-    """A config as it stands in a .keras archive: objects name the module in which Keras finds their class."""
+def archived(value: Any, functions: bool = True) -> Any:
+    """A config as it stands in a .keras archive: objects name the module in which Keras finds their class.
+
+    Registered `functions` become objects too, but not in HDF5 files, for whose reader their names are enough.
+    """
     if isinstance(value, list | tuple):
-        return [archived(item) for item in value]
+        return [archived(item, functions) for item in value]
+    if (
+        functions
+        and isinstance(value, str)
+        and inspect.isroutine(found := custom_objects.get(value) if ">" in value else None)
+    ):
+        return {"module": None, "class_name": "function", "config": found.__name__, "registered_name": value}
     if not isinstance(value, dict):
         return value
-    result = {key: archived(item) for key, item in value.items()}
+    result = {key: archived(item, functions) for key, item in value.items()}
     name = value.get("class_name")
     if isinstance(name, str) and isinstance(value.get("config"), dict) and not name.startswith("__"):
         own = ">" in name
@@ -51,6 +61,8 @@ def archived(value: Any) -> Any:
 def _module_of(name: str, config: Mapping[str, Any]) -> str:
     if name in ("Sequential", "Model"):
         return "keras"
+    if name in optimizers.registry.entries and "decay" in config and "weight_decay" not in config:
+        return "keras.optimizers.legacy"
     if name in losses.registry.entries and name in metrics.registry.entries:
         return "keras.losses" if "reduction" in config else "keras.metrics"
     return next((module for module, known in _HOMES.items() if name in known.entries), "keras")
@@ -90,6 +102,8 @@ def exchanged(value: Any, for_keras_3: bool) -> Any:
         silent = {**silent, **_SILENT.get(name, {})}
         if for_keras_3:
             silent = {**silent, **dict.fromkeys(_OF_TF_KERAS, ...)}
+        if name in optimizers.schedules.registry.entries:
+            silent = {"name": None}
         result["config"] = {k: v for k, v in config.items() if k not in silent or silent[k] not in (v, ...)}
         if name != "InputLayer":
             result["config"].pop("batch_input_shape", None)
@@ -117,7 +131,7 @@ _SILENT: Mapping[str, Mapping[str, Any]] = {
     "LossScaleOptimizer": {"dynamic": True},
 }
 # tf_keras cannot do without these, and Keras 3 refuses them.
-_OF_TF_KERAS = ("is_legacy_optimizer", "query_shape", "value_shape", "key_shape")
+_OF_TF_KERAS = ("is_legacy_optimizer", "query_shape", "value_shape", "key_shape", "rng_type")
 _SILENT_IN_OPTIMIZERS: Mapping[str, Any] = {
     "jit_compile": ...,
     "loss_scale_factor": None,

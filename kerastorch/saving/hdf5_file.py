@@ -27,7 +27,7 @@ def reading(path: Path, label: str) -> Iterator[Group]:
 
 def write(path: Path, root: hdf5_writer.Group) -> None:
     """Make a file that holds `root`."""
-    with path.open("wb") as file:
+    with path.open("wb", buffering=1 << 20) as file:
         hdf5_writer.Hdf5Writer(root).write(file)
 
 

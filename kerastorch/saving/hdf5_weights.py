@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerastorch.engine.weights import unique
+from kerastorch.layers.recurrent.cudnn import from_cudnn
 from kerastorch.saving import hdf5_file, hdf5_reader
 from kerastorch.saving.atomic import replacing
 from kerastorch.saving.hdf5_writer import Array, Group
@@ -109,7 +110,8 @@ def _match_by_order(model: Any, group: Any, label: str, skip_mismatch: bool) -> 
             "Build the model that the file was saved from, or pass by_name=True."
         )
     found: list[Pair] = []
-    for layer, (name, datasets) in zip(mine, theirs, strict=True):
+    for layer, (name, stored) in zip(mine, theirs, strict=True):
+        datasets = _fitting(layer, stored)
         if not (skip_mismatch and _misfit(layer, datasets)):
             found += _match_layer(layer, name, datasets, label)
     own = _own(model)
@@ -123,9 +125,26 @@ def _match_by_name(model: Any, group: Any, label: str, skip_mismatch: bool) -> l
     found: list[Pair] = []
     for name in hdf5_file.names(group, "layer_names", label):
         if name in layers:
-            datasets = _datasets(group, name, label)
+            datasets = _fitting(layers[name], _datasets(group, name, label))
             if not (skip_mismatch and _misfit(layers[name], datasets)):
                 found += _match_layer(layers[name], name, datasets, label)
+    return found
+
+
+def _fitting(layer: Any, datasets: Sequence[Any]) -> list[Any]:
+    """The arrays for a layer; those of LSTM and GRU layers in NVIDIA's layout are brought into Keras'.
+
+    That layout has both biases in one row, which is how it is told.
+    """
+    weights, found = layer_weights(layer), list(datasets)
+    if len(weights) != len(found):
+        return found
+    for end in range(3, len(weights) + 1):
+        recurrent, bias = tuple(weights[end - 2].shape), tuple(weights[end - 1].shape)
+        width = bias[-1] if bias else 0
+        if found[end - 1].shape == (2 * width,) and bias in ((width,), (2, width)) and recurrent[1:] == (width,):
+            arrays = [array.read() for array in found[end - 3 : end]]
+            found[end - 3 : end] = from_cudnn(arrays, width // recurrent[0])
     return found
 
 

@@ -13,6 +13,7 @@ import torch
 
 from kerastorch.core.config import dtype_name
 from kerastorch.saving.hdf5_reader import ATTRIBUTE, FLOATS, LAYOUT, NOWHERE, SIGNATURE, SPACE, TABLE, TYPE
+from kerastorch.saving.memory import Scratch
 
 _FILL = 5  # the kind of the message that says with what new arrays are filled
 _IN_LEAF, _IN_NODE = 8, 32  # how many members, and how many parts, a piece of a group's table has place for
@@ -32,12 +33,11 @@ class Array:
         self.dtype = np.dtype("float32" if name == "bfloat16" else name).newbyteorder("<")
         self.bytes = math.prod(self.shape) * self.dtype.itemsize
 
-    def values(self) -> np.ndarray:
-        """The numbers in C order."""
+    def values(self, scratch: Scratch) -> np.ndarray:
+        """The numbers in C order; they are good until the next array's are asked for."""
         source = self.source
         if isinstance(source, torch.Tensor):
-            source = source.detach().cpu()
-            source = (source.float() if source.dtype is torch.bfloat16 else source).numpy()
+            source = scratch.in_c_order(source.float() if source.dtype is torch.bfloat16 else source).numpy()
         return np.ascontiguousarray(source, self.dtype)
 
 
@@ -88,13 +88,15 @@ class Hdf5Writer:
         """Write everything; arrays are copied one at a time."""
         head = SIGNATURE + struct.pack("<8B HHI", 0, 0, 0, 0, 0, 8, 8, 0, _IN_LEAF // 2, _IN_NODE // 2, 0)
         head += struct.pack("<QQQQ QQII 16x", 0, NOWHERE, self.size, NOWHERE, 0, self._root, 0, 0)
-        file.write(head)
+        scratch, small = Scratch(), bytearray(head)  # what is small is written together
         for piece in self._pieces:
-            if isinstance(piece, Array):
-                file.write(piece.values().reshape(-1).view("u1").data)
-                file.write(bytes(-piece.bytes % 8))
-            else:
-                file.write(piece)
+            if not isinstance(piece, Array):
+                small += piece
+                continue
+            file.write(small)
+            file.write(piece.values(scratch).reshape(-1).view("u1").data)
+            small = bytearray(-piece.bytes % 8)
+        file.write(small)
 
     def _survey(self, item: Group | Array) -> None:
         self._links[id(item)] += 1

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from kerastorch.layers import layer_registry
+from kerastorch.ops import tensorflow_names
+from kerastorch.ops.operation import operations
 from kerastorch.saving import code
 from kerastorch.saving.errors import unsafe
 
@@ -19,11 +21,16 @@ MOST_NUMBERS = 20_000_000
 LARGEST_BATCH = 65_536  # of fixed size: stateful layers keep a state for each sample
 _BYTES_OF_THRESHOLD = 16  # against the number of a confusion matrix: thresholds are kept in lists, and for several sums
 
-# Keras 3's words for arguments that Keras 2 calls otherwise, by class.
+# Words of Keras 3, and of the first Keras 2, for arguments that Keras 2 calls otherwise, by class.
 _RENAMED: Mapping[str, Mapping[str, str]] = {
+    "Nadam": {"schedule_decay": "decay"},
     "LeakyReLU": {"negative_slope": "alpha"},
     "InputLayer": {"batch_shape": "batch_input_shape"},
 }
+# What Keras 3.0 called classes.
+_CLASSES = {"OrthogonalInitializer": "Orthogonal", "IdentityInitializer": "Identity"}
+# What the first Keras 2 did not say, as there was nothing else yet.
+_ONCE_FIXED: Mapping[str, Mapping[str, Any]] = {"GRU": {"reset_after": False}, "GRUCell": {"reset_after": False}}
 # Arguments of Keras 3 that say nothing here: how weights are quantised, and renormalisation, which is refused below.
 _IGNORED = frozenset({"quantization_config", "renorm_clipping", "renorm_momentum", "optional", "lora_rank"})
 # Arguments of Keras 3 that say nothing while they are None.
@@ -59,13 +66,21 @@ class ConfigReader:
             return {key: self.read(item, depth + 1) for key, item in value.items()}
         if name.startswith("Custom>") and name not in self.objects:
             name = name.removeprefix("Custom>")  # tf_keras calls its own optimizers so
-            value = {**value, "class_name": name}
+        if name not in self.objects:
+            name = _CLASSES.get(name, name)
+        value = {**value, "class_name": name}
         if name in ("__lambda__", "__marshal__"):
             return self._function(value)
+        if name == "function" and isinstance(value.get("config"), str):
+            registered = value.get("registered_name")
+            return registered if registered in self.objects else value["config"]
         if name in _SPECIAL:
             return _SPECIAL[name](value, lambda item: self.read(item, depth + 1))
+        if name in ("TFOpLambda", "SlicingOpLambda") and name not in self.objects:
+            return self._operation(value)
         if name == "Lambda" and isinstance(value.get("config"), dict):
             value = {**value, "config": self._with_functions(value["config"])}
+        self._check_activations(value)
         result = {key: self.read(item, depth + 1) for key, item in value.items() if key in _KEPT}
         if name in ("Sequential", "Functional") or (name == "Model" and "layers" in (value.get("config") or ())):
             self._check_model(value)
@@ -74,6 +89,33 @@ class ConfigReader:
         elif isinstance(result.get("config"), dict):
             result["config"] = self._known(name, result["config"])
         return result
+
+    def _check_activations(self, value: Mapping[str, Any]) -> None:
+        """Refuse the one function that has the same name in Keras 3, and other values."""
+        config = value.get("config")
+        if not isinstance(config, dict) or not isinstance(config.get("dtype"), dict):
+            return  # Keras 3 alone describes its policies in full
+        for key in ("activation", "recurrent_activation"):
+            if config.get(key) == "hard_sigmoid" and "hard_sigmoid" not in self.objects:
+                raise ValueError(
+                    f"{value['class_name']} '{config.get('name')}': expected a function that Keras 2 and 3 both have; "
+                    f"received {key}='hard_sigmoid' of Keras 3, whose slope is 1/6 and not 0.2. Pass custom_objects="
+                    "{'hard_sigmoid': kerastorch.ops.hard_sigmoid}."
+                )
+
+    def _operation(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """A function of TensorFlow that was called on tensors of the model, as ours of the same name."""
+        config = value.get("config")
+        function = config.get("function") if isinstance(config, dict) else None
+        if not isinstance(function, str) or tensorflow_names.PREFIX + function not in operations:
+            raise ValueError(
+                f"{value['class_name']} '{value.get('name')}': expected a function of tensors that is known here; "
+                f"received tf.{str(function)[:80]}. Build the model in code, with a function of torch in its place, "
+                "and call load_weights()."
+            )
+        described = {"name": config.get("name"), "function": tensorflow_names.PREFIX + function}
+        kept = {key: item for key, item in value.items() if key in ("name", "inbound_nodes")}
+        return {**kept, "class_name": "TorchOp", "config": described}
 
     def _check_model(self, value: Mapping[str, Any]) -> None:
         config = value.get("config")
@@ -89,6 +131,7 @@ class ConfigReader:
 
     def _known(self, name: str, config: dict[str, Any]) -> dict[str, Any]:
         """The arguments under the names that the class here gives them, without those that say nothing."""
+        config = {**_ONCE_FIXED.get(name, {}), **config}
         renamed = {_RENAMED.get(name, {}).get(key, key): value for key, value in config.items() if key not in _IGNORED}
         found = layer_registry.entries.get(name)
         if found is None or not inspect.isclass(found):

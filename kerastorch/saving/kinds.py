@@ -26,6 +26,11 @@ def kind_of_path(path: Path, label: str) -> str:
     if path.name.lower().endswith(".weights.h5"):
         return "weights"
     suffix = path.suffix.lower()
+    if suffix in (".ckpt", ".tf"):
+        raise ValueError(
+            f"{label}: expected the suffix of a file that is written here; received {suffix!r}, which is TensorFlow's "
+            "form. Use '.weights.h5' for weights, or '.keras' for the model."
+        )
     if suffix not in _SUFFIXES:
         raise ValueError(
             f"{label}: expected a path that ends in .keras, .h5, .hdf5, .weights.h5, .safetensors, .pt or .pth, or a "
@@ -74,8 +79,20 @@ def _is_torch(path: Path) -> bool:
         return False
 
 
+_CHECKPOINT = "Load it with TensorFlow's load_weights and save the weights as .h5 or .weights.h5"
+
+
+def found_instead(path: Path) -> str:
+    """What there is where no file is: nothing, or a checkpoint of TensorFlow, whose files have longer names."""
+    if path.with_name(f"{path.name}.index").exists():
+        return f"a checkpoint of TensorFlow. {_CHECKPOINT}."
+    return "nothing there. Check the path and the working directory."
+
+
 def describe_content(path: Path, kind: str) -> str:
     """What a file that holds no model is instead, and what to do."""
+    if kind == "folder" and (path / "checkpoint").exists():
+        return f"a folder of TensorFlow's checkpoints. {_CHECKPOINT}"
     if kind == "folder" and (path / "saved_model.pb").exists():
         return "a TensorFlow SavedModel. Load it with TensorFlow and save it as .keras or .h5"
     return {

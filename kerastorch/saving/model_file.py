@@ -27,7 +27,7 @@ from kerastorch.saving.atomic import replacing
 from kerastorch.saving.errors import UnsafeFile
 from kerastorch.saving.hdf5_writer import Array, Group, Hdf5Writer
 from kerastorch.saving.incoming import ConfigReader
-from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
+from kerastorch.saving.kinds import describe_content, found_instead, kind_of_content, kind_of_path
 
 _NOT_STORED = 1 << 20  # how many numbers layers may make room for that their authors do not store
 KERAS_VERSION = "2.15.0"  # what readers of the file take it for
@@ -70,9 +70,10 @@ def save_model(
             f"{label}: expected a path that does not exist, as overwrite is False; received {str(path)!r}."
         )
     for_keras_3 = kind == "archive"
-    config = dialects.archived(dialects.exchanged(dialects.describe(model), for_keras_3))
+    functions = kind != "hdf5"
+    config = dialects.archived(dialects.exchanged(dialects.describe(model), for_keras_3), functions)
     training = dialects.plain(compiled.to_config(model)) if include_optimizer else None
-    training = dialects.archived(dialects.exchanged(training, for_keras_3))
+    training = dialects.archived(dialects.exchanged(training, for_keras_3), functions)
     _WRITERS[kind](path, model, config, training)
 
 
@@ -83,7 +84,8 @@ def _write_archive(path: Path, model: Any, config: dict[str, Any], training: dic
     description = config if training is None else {**config, "compile_config": training}
     metadata = {"keras_version": KERAS_VERSION, "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     root = Group()
-    weights_tree.write(root, model, training is not None)
+    named = training is not None and training["optimizer"] is not None
+    weights_tree.write(root, model, compiled.variables_for_keras_3(model.optimizer) if named else None)
     _write_training_state(root, model, training, path)
     with replacing(path) as temporary:
         archive.write(temporary, metadata, json.dumps(description), Hdf5Writer(root))
@@ -135,9 +137,7 @@ def load_model(
     if path.is_dir():
         path = path / _INNER if (path / _INNER).is_file() else path
     if not path.exists():
-        raise FileNotFoundError(
-            f"{label}: expected a model file; found nothing there. Check the path and the working directory."
-        )
+        raise FileNotFoundError(f"{label}: expected a model file; found {found_instead(path)}")
     kind = kind_of_content(path)
     if kind not in _READERS:
         raise ValueError(f"{label}: expected a model file; received {describe_content(path, kind)}.")
@@ -151,14 +151,24 @@ def _read_archive(path: Path, label: str, compile: bool, safe_mode: bool) -> Any
         with opened.weights() as file:
             model = _build(config, hdf5_file.count_numbers(file, label), label, safe_mode)
             weights_tree.assign(weights_tree.pairs(file, model, label))
+            _take_vocabularies(opened, model)
             name, arrays = weights_tree.optimizer_arrays(file, label)
             state = _training_state(file, label)
     if compile and config.get("compile_config") is not None:
         training = config["compile_config"]
         if isinstance(training, dict) and training.get("optimizer") is None and name is not None:
-            training["optimizer"] = name  # Keras 3 may name it beside its state only
+            # Keras 3 forgets it once a model has been saved as .h5; beside its state it stands as 'rm_sprop'
+            training["optimizer"] = name.replace("_", "")
         _compile(model, training, arrays, (), label, safe_mode, state)
     return model
+
+
+def _take_vocabularies(opened: archive.Archive, model: Any) -> None:
+    """Words that tf_keras and Keras 3 keep in text files of the archive."""
+    for path, _, item in weights_tree.objects(model):
+        text = opened.text(f"assets/{path}/vocabulary.txt") if hasattr(item, "load_vocabulary") else None
+        if text is not None:
+            item.load_vocabulary(text)
 
 
 def _training_state(file: Any, label: str) -> Any:

@@ -11,6 +11,7 @@ import torch
 
 from kerastorch.saving.archive import LARGEST_JSON, parse_json
 from kerastorch.saving.errors import damaged
+from kerastorch.saving.memory import Scratch
 
 _TYPES = {
     "BOOL": torch.bool,
@@ -43,8 +44,9 @@ def write(file: BinaryIO, tensors: Mapping[str, torch.Tensor], metadata: Mapping
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
+    scratch = Scratch()
     for tensor in tensors.values():
-        file.write(_bytes_of(tensor.detach().cpu().contiguous()))
+        file.write(_bytes_of(scratch.in_c_order(tensor)))
 
 
 def read(file: BinaryIO, size: int, label: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

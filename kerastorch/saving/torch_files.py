@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kerastorch.saving import archive, safetensors_file, state_file, weights_tree
+from kerastorch.saving import archive, memory, safetensors_file, state_file, weights_tree
 from kerastorch.saving.archive import parse_json
 from kerastorch.saving.errors import UnsafeFile, damaged, unsafe
 from kerastorch.saving.kinds import kind_of_content
@@ -82,7 +82,8 @@ def _unpickled(path: Path, label: str) -> Any:
     try:
         with zipfile.ZipFile(path) as file:
             members = archive.checked_members(file, label)
-            _check_pickle(next(file.read(one) for name, one in members.items() if name.endswith("/data.pkl")), label)
+            pickled = next(one for name, one in members.items() if name.endswith("/data.pkl"))
+            _check_pickle(archive.read_member(file, pickled), label)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except UnsafeFile:
         raise
@@ -147,4 +148,4 @@ def read_into(model: Any, tensors: Mapping[str, torch.Tensor], label: str, by_pa
         )
     with torch.no_grad():
         for key, weight in mine.items():
-            weight.copy_(tensors[key])
+            memory.copy(weight.detach(), tensors[key])

@@ -9,7 +9,7 @@ from typing import Any
 from kerastorch.saving import archive, hdf5_file, hdf5_reader, hdf5_weights, torch_files, weights_tree
 from kerastorch.saving.atomic import replacing
 from kerastorch.saving.hdf5_writer import Group
-from kerastorch.saving.kinds import describe_content, kind_of_content, kind_of_path
+from kerastorch.saving.kinds import describe_content, found_instead, kind_of_content, kind_of_path
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
@@ -43,7 +43,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, save_format:
             torch_files.write(temporary, torch_files.weights_of(model))
         else:
             root = Group()
-            weights_tree.write(root, model)
+            weights_tree.write(root, model, getattr(getattr(model, "optimizer", None), "variables", None))
             hdf5_file.write(temporary, root)
 
 
@@ -57,9 +57,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     path = Path(os.fspath(filepath))
     label = f"{type(model).__name__} '{model.name}', '{path}'"
     if not path.exists():
-        raise FileNotFoundError(
-            f"{label}: expected a weights file; found nothing there. Check the path and the working directory."
-        )
+        raise FileNotFoundError(f"{label}: expected a weights file; found {found_instead(path)}")
     if not model.built:
         raise ValueError(
             f"{label}: expected a model that is built before weights are loaded; received one that is not. Call it on "

@@ -6,6 +6,7 @@ The path of an object follows from the structure, not from names: `layers/dense_
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,15 +15,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from kerastorch.core.naming import to_snake_case
+from kerastorch.core.config import dtype_name
 from kerastorch.engine.layer import Layer
 from kerastorch.engine.tracking import Container
 from kerastorch.engine.weights import is_trainable_by_nature, module_weights
 from kerastorch.saving import hdf5_file, hdf5_reader
 from kerastorch.saving.hdf5_writer import Array, Group
+from kerastorch.saving.memory import Scratch
 
 # A weight and the array that is written into it; or a layer that reads its variables itself, and their group.
-Pair = tuple[Any, hdf5_reader.Dataset | hdf5_reader.Group]
+Pair = tuple[Any, hdf5_reader.Dataset | hdf5_reader.Group | np.ndarray]
 
 
 def objects(root: Any) -> Iterator[tuple[str, str, Any]]:
@@ -69,10 +71,16 @@ def _numbered(items: Any) -> list[tuple[str, Any]]:
     counts: Counter[str] = Counter()
     found = []
     for item in items:
-        base = to_snake_case(type(item).__name__)
+        base = _path_name(type(item).__name__)
         found.append((f"{base}_{counts[base]}" if counts[base] else base, item))
         counts[base] += 1
     return found
+
+
+def _path_name(name: str) -> str:
+    """A class's name in paths: 'conv_lstm2d' is a layer whose automatic name is 'conv_lst_m2d'."""
+    words_split = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words_split).lower()
 
 
 def _join(path: str, name: str) -> str:
@@ -100,8 +108,8 @@ def attribute_paths(model: Any) -> dict[str, str]:
     return found
 
 
-def write(root: Group, model: Any, with_optimizer: bool = True) -> None:
-    """Put the weights of `model`, and those of its optimizer, into a file."""
+def write(root: Group, model: Any, optimizer_variables: Sequence[torch.Tensor] | None = None) -> None:
+    """Put the weights of `model`, and the variables of its optimizer, into a file."""
     for path, other, item in objects(model):
         _put_object(root.group(_join(path, "vars")), item)
         if other:
@@ -109,11 +117,10 @@ def write(root: Group, model: Any, with_optimizer: bool = True) -> None:
     for path, attribute in attribute_paths(model).items():
         if root.get(attribute) is None:
             root.put(attribute, root.group(path))
-    optimizer = getattr(model, "optimizer", None)
-    if with_optimizer and hasattr(optimizer, "variables"):
+    if optimizer_variables is not None:
         found = root.group("optimizer/vars")
-        found.attributes["name"] = str(optimizer.name)
-        _put_arrays(found, optimizer.variables)
+        found.attributes["name"] = str(model.optimizer.name)
+        _put_arrays(found, optimizer_variables)
     for name, metric in _numbered(getattr(model, "metrics", ()) or ()):
         # tf_keras will not read the weights of a compiled model without those of its metrics
         _put_arrays(root.group(f"metrics/{name}/vars"), metric.variables)
@@ -185,19 +192,22 @@ def _has(file: hdf5_reader.Group, path: str, label: str) -> bool:
 
 def assign(found: Sequence[Pair]) -> None:
     """Copy the numbers of arrays into their weights."""
+    scratch = Scratch()
     with torch.no_grad():
         for weight, dataset in found:
             if isinstance(dataset, hdf5_reader.Group):
                 names = sorted(dataset.places)
                 weight.load_own_variables({name: hdf5_file.dataset(dataset, name, "").read() for name in names})
                 continue
+            if isinstance(dataset, np.ndarray):
+                weight.copy_(torch.from_numpy(dataset))
+                continue
             target = weight.detach()
-            if target.is_contiguous() and target.device.type == "cpu" and target.dim() and target.numel():
-                values = target.numpy()
-                if values.dtype == dataset.dtype:
-                    dataset.read_into(values)
-                    continue
-            weight.copy_(torch.from_numpy(dataset.read()))
+            same = dtype_name(target.dtype) == str(dataset.dtype) and dataset.dtype.isnative
+            if same and target.device.type == "cpu" and target.dim() and target.numel():
+                scratch.fill(target, dataset.read_into)
+            else:
+                weight.copy_(torch.from_numpy(dataset.read()))
 
 
 def optimizer_arrays(file: hdf5_reader.Group, label: str) -> tuple[str | None, list[np.ndarray]]:

@@ -12,6 +12,7 @@ import torch
 from kerastorch.core import nest
 from kerastorch.core.config import torch_dtype
 from kerastorch.core.errors import describe
+from kerastorch.core.strings import StringTensor, as_strings, holds_strings
 
 # torch has no kernels for unsigned integers of more than 8 bits
 _WIDER = {2: np.int32, 4: np.int64, 8: np.int64}
@@ -38,6 +39,8 @@ def as_tensors(data: Any, role: str) -> Any:
 
 def as_tensor(value: Any, role: str) -> torch.Tensor:
     """One array, frame, number or list as a tensor."""
+    if isinstance(value, StringTensor):
+        return _strings(value, role)
     if isinstance(value, torch.Tensor):
         if value.is_complex():
             raise _wrong_numbers(role, value, "complex numbers", "Pass real and imaginary parts as two channels.")
@@ -64,6 +67,8 @@ def _array_of(values: Any, role: str) -> np.ndarray:
 
 
 def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
+    if holds_strings(array):
+        return _strings(array, role)
     if array.dtype == object:
         lengths = {np.shape(row) for row in array.flat} if array.size else set()
         if len(lengths) > 1:
@@ -71,9 +76,6 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
             raise _wrong_numbers(role, array, "rows of different shapes", advice)
         advice = f"Convert it: numpy.asarray({role.split()[-1]}, dtype='float32')."
         raise _wrong_numbers(role, array, "an array of Python objects", advice)
-    if array.dtype.kind in "US":
-        advice = "Turn words into integers first, for example with TextVectorization or StringLookup."
-        raise _wrong_numbers(role, array, "strings", advice)
     if array.dtype.kind == "c":
         raise _wrong_numbers(role, array, "complex numbers", "Pass real and imaginary parts as two channels.")
     if array.dtype.kind not in "fiub":
@@ -86,6 +88,19 @@ def _from_numpy(array: np.ndarray, role: str) -> torch.Tensor:
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     # torch warns of arrays that cannot be written to; nothing here writes to them
     return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _strings(value: Any, role: str) -> torch.Tensor:
+    """Strings that a model may take as its input; labels and weights are numbers."""
+    if not role.split()[-1].startswith("x"):
+        raise strings_refused(role, value)
+    return as_strings(value)
+
+
+def strings_refused(role: str, value: Any) -> TypeError:
+    """The error for strings where a model takes numbers."""
+    advice = "Turn words into integers first, for example with TextVectorization or StringLookup."
+    return _wrong_numbers(role, value, "strings", advice)
 
 
 def _wrong_numbers(role: str, value: Any, received: str, advice: str) -> TypeError:

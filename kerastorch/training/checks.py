@@ -144,6 +144,8 @@ class BatchCheck:
         if self.own_step:
             return
         self.model.check_inputs(x)
+        if not batch:
+            self.model.look_at_inputs(x)
         loss = self.model.compiled_loss
         if loss.takes_only_numbers:
             self._check_finite(y, "y", batch)

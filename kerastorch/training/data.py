@@ -14,6 +14,9 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from kerastorch.core import nest
 from kerastorch.core.errors import describe
+from kerastorch.core.sequence import Sequence, batches_of, numbered
+from kerastorch.data import INFINITE_CARDINALITY
+from kerastorch.data import Dataset as Pipeline
 from kerastorch.training import random_state
 from kerastorch.training.arrays import (
     ROLES,
@@ -21,34 +24,10 @@ from kerastorch.training.arrays import (
     describe_not_finite,
     number_of_samples,
 )
+from kerastorch.training.batches import copied_ahead, move, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerastorch.training.class_weights import ClassWeights
 
 Check = Callable[[Any, int | None], None]
-
-
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """x, y and sample_weight of a batch; what is missing is None.
-
-    >>> unpack_x_y_sample_weight((1, 2))
-    (1, 2, None)
-    """
-    if isinstance(data, list):
-        data = tuple(data)
-    if not isinstance(data, tuple):
-        return data, None, None
-    if len(data) > 3 or not data:
-        raise ValueError(
-            f"fit: expected batches (x,), (x, y) or (x, y, sample_weight); received a tuple of {len(data)}. "
-            "Put several inputs into one list or dict: ([a, b], y)."
-        )
-    return (*data, None, None)[:3]
-
-
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The batch as `train_step` gets it: x, (x, y) or (x, y, sample_weight)."""
-    if y is None:
-        return x if not nest.is_nested(x) else (x,)
-    return (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 class DataSource:
@@ -83,6 +62,9 @@ class DataSource:
 
     def end_of_epoch(self) -> None:
         """Called after each epoch of training."""
+
+    def make_ahead(self, workers: int, processes: bool, ahead: int) -> None:
+        """Let several threads or processes make up to `ahead` batches, where batches can be asked for by number."""
 
 
 class ArraySource(DataSource):
@@ -212,7 +194,7 @@ class IterableSource(DataSource):
         return copied_ahead(prepared, self.device) if self.device.type == "cuda" else prepared
 
     def first_batch(self) -> Any:
-        if self.restarts:
+        if self.resumes:
             return super().first_batch()
         first = next(self.batches)
         self.batches = chain([first], self.batches)
@@ -226,9 +208,9 @@ class IterableSource(DataSource):
 
     def resume(self, place: Mapping[str, Any], epochs_before: int = 0) -> Iterator[Any]:
         """An epoch from the same random state, behind the batches that were taken: they are made once more."""
-        if not self.restarts or not place["taken"]:
+        if not self.resumes or not place["taken"]:
             return self.epoch()
-        random_state.restore_process(place["began_from"])
+        self._restore(place["began_from"])
         self._began_from = place["began_from"]
         batches = self._iterate(place["taken"])
         prepared = self._prepared(batches, place["taken"])
@@ -236,8 +218,8 @@ class IterableSource(DataSource):
 
     def _prepared(self, batches: Iterator[Any] | None, first: int = 0) -> Iterator[Any]:
         if batches is None:
-            if self.restarts:
-                self._began_from = random_state.of_process()
+            if self.resumes:
+                self._began_from = self._state()
             batches = self._iterate()
         for number, batch in enumerate(batches, first):
             tensors = _converted(unpack_x_y_sample_weight(batch))
@@ -249,6 +231,13 @@ class IterableSource(DataSource):
             packed = pack_x_y_sample_weight(*tensors)
             yield packed if self.device.type in ("cpu", "cuda") else move(packed, self.device)
 
+    def _state(self) -> dict[str, Any]:
+        """What an epoch depends on, besides the batches."""
+        return random_state.of_process()
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        random_state.restore_process(state)
+
     def _iterate(self, taken: int = 0) -> Iterator[Any]:
         """The batches of an epoch, without the first of them."""
         batches = iter(self.batches)
@@ -258,7 +247,34 @@ class IterableSource(DataSource):
                 f"fit: expected at least the {taken} batches that an epoch had before the interruption; received "
                 f"{skipped}. Train on the same data, or delete the backup."
             )
-        return batches
+        return numbered(self.batches, batches, taken)
+
+
+class PipelineSource(IterableSource):
+    """A `kerastorch.data.Dataset`, whose elements are batches.
+
+    With another number of steps than it has batches, epochs go on where the last one stopped, as in tf.keras.
+    """
+
+    def __init__(self, batches: Pipeline, steps: int | None, *arguments: Any, part: str = "") -> None:
+        count = int(batches.cardinality())
+        if count == INFINITE_CARDINALITY and steps is None:
+            raise ValueError(
+                f"Data '{part}x': expected the number of steps for a Dataset without an end; received none. Pass "
+                "steps_per_epoch (validation_steps, or steps), or take repeat() away."
+            )
+        super().__init__(batches, count if steps is None and count >= 0 else steps, *arguments)
+        self.restarts = steps is None or steps == count
+
+    def description(self) -> dict[str, Any]:
+        return {"batches": self.steps}
+
+    def _state(self) -> dict[str, Any]:
+        return {**super()._state(), "passes": self.batches.get_passes()}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        super()._restore(state)
+        self.batches.set_passes(state["passes"])
 
 
 class SequenceSource(IterableSource):
@@ -272,6 +288,8 @@ class SequenceSource(IterableSource):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.restarts = self.resumes = True  # also where it is an iterator besides, as those over pictures are
+        self._workers: dict[str, Any] = {}
         self._epochs_ended_from: list[dict[str, Any]] = []  # the random states that `on_epoch_end` has changed
 
     def description(self) -> dict[str, Any]:
@@ -290,46 +308,22 @@ class SequenceSource(IterableSource):
     def _iterate(self, taken: int = 0) -> Iterator[Any]:
         count = len(self.batches)
         order = torch.randperm(count).tolist() if self.shuffle else range(count)
-        return (self.batches[number] for number in order[taken:])
+        return batches_of(self.batches, order[taken : self.steps], **self._workers)
+
+    def first_batch(self) -> Any:
+        return next(self._prepared(batches_of(self.batches, [0])))
+
+    def make_ahead(self, workers: int, processes: bool, ahead: int) -> None:
+        own = self.batches
+        if workers == 1 and not processes and isinstance(own, Sequence):
+            workers, processes, ahead = own.workers, own.use_multiprocessing, own.max_queue_size
+        self._workers = {"workers": workers, "processes": processes, "ahead": ahead}
 
     def end_of_epoch(self) -> None:
         if hasattr(self.batches, "on_epoch_end"):
             before = random_state.of_process()
             self.batches.on_epoch_end()
             self._epochs_ended_from.append(random_state.changed(before, random_state.of_process()))
-
-
-def move(batch: Any, device: torch.device) -> Any:
-    """The batch on `device`; the copy does not block where memory is pinned."""
-    return nest.map_structure(lambda leaf: leaf.to(device, non_blocking=True) if leaf is not None else None, batch)
-
-
-def copied_ahead(batches: Iterator[Any], device: torch.device) -> Iterator[Any]:
-    """The batches on `device`, each copied from pinned memory while the one before it is computed."""
-    stream = torch.cuda.Stream(device)
-
-    def start(batch: Any) -> Any:
-        pinned = nest.map_structure(_pinned, batch)
-        with torch.cuda.stream(stream):
-            return move(pinned, device)
-
-    waiting = None
-    for batch in batches:
-        upcoming = start(batch)
-        if waiting is not None:
-            yield waiting
-        computing = torch.cuda.current_stream(device)
-        computing.wait_stream(stream)
-        for leaf in nest.flatten(upcoming):
-            if leaf is not None:
-                leaf.record_stream(computing)  # its memory must not be taken by a copy before the step has read it
-        waiting = upcoming
-    if waiting is not None:
-        yield waiting
-
-
-def _pinned(leaf: torch.Tensor | None) -> torch.Tensor | None:
-    return leaf if leaf is None or leaf.device.type != "cpu" else leaf.pin_memory()
 
 
 def _checked_batch_size(batch_size: Any) -> int:
@@ -390,6 +384,14 @@ def make_source(
         source = SequenceSource(x, len(x) if steps is None else steps, device, check, class_weights)
         source.shuffle = bool(shuffle)
         return source
+    if kind == "pipeline":
+        if batch_size is not None and not part:
+            warnings.warn(
+                f"fit: expected batch_size to be left out, as the elements of a Dataset are batches; received "
+                f"{batch_size!r}, which changes nothing. Use dataset.batch({batch_size!r}).",
+                stacklevel=4,
+            )
+        return PipelineSource(x, steps, device, check, class_weights, part=part)
     if kind == "dataset":
         iterable = isinstance(x, IterableDataset)
         x = DataLoader(x, batch_size=batch_size or 32, shuffle=None if iterable else bool(shuffle))
@@ -426,6 +428,8 @@ def _kind_of(x: Any) -> str:
         raise TypeError(f"fit: expected data as x; received the string {x!r}. Read the file first and pass its arrays.")
     if isinstance(x, DataLoader):
         return "loader"
+    if isinstance(x, Pipeline):
+        return "pipeline"
     if isinstance(x, Dataset):
         return "dataset"
     if isinstance(x, np.ndarray | torch.Tensor | list | tuple | Mapping) or hasattr(x, "to_numpy"):

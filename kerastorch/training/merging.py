@@ -15,7 +15,8 @@ import torch
 
 from kerastorch.callbacks import CallbackList, ProgbarLogger
 from kerastorch.core import nest
-from kerastorch.training.data import ArraySource, DataSource, unpack_x_y_sample_weight
+from kerastorch.training.batches import unpack_x_y_sample_weight
+from kerastorch.training.data import ArraySource, DataSource
 
 CACHE_BYTES = 1 << 20
 SCORED_TOGETHER = 16  # batches; more save next to nothing
@@ -26,7 +27,7 @@ def batches_at_once(model: Any, source: DataSource, callbacks: CallbackList, mod
     if not isinstance(source, ArraySource) or source.device.type != "cpu" or model.steps_per_execution != 1:
         return 0
     per_sample = model.bytes_per_sample()
-    if per_sample is None or _watched(callbacks, mode):
+    if per_sample is None or watched(callbacks, mode):
         return 0
     # a loss under a mask is an average over the places that count, of which batches have different numbers
     if mode == "test" and any(model.masked_outputs((False,) * len(model.input_names)) or ()):
@@ -49,6 +50,13 @@ def scoring_together(model: Any, size: int) -> Callable[[Iterator[Any]], Any]:
     return step
 
 
+def worth_folding(source: DataSource, steps: int | None, callbacks: CallbackList, mode: str) -> bool:
+    """Whether inference takes so many samples that weights may be multiplied for it, and nobody changes them in it."""
+    if isinstance(source, ArraySource) and source.samples < 8:
+        return False
+    return (steps is None or steps > 1 or isinstance(source, ArraySource)) and not watched(callbacks, mode)
+
+
 def _joined(parts: list[Any]) -> Any:
     return nest.map_structure(_concatenated, *parts)
 
@@ -65,7 +73,7 @@ def _concatenated(*parts: torch.Tensor | None) -> torch.Tensor | None:
     return whole
 
 
-def _watched(callbacks: CallbackList, mode: str) -> bool:
+def watched(callbacks: CallbackList, mode: str) -> bool:
     """Whether anything but the progress bar looks at single batches."""
     hooks = [hook for edge in ("begin", "end") for hook in callbacks.hooks[f"on_{mode}_batch_{edge}"]]
     return any(not isinstance(getattr(hook, "__self__", None), ProgbarLogger) for hook in hooks)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerastorch.engine.context import call_context
+
 
 class training_mode:
     """Put a model and the torch modules inside into training or inference, and back."""
@@ -12,13 +14,15 @@ class training_mode:
         self.model, self.training = model, training
 
     def __enter__(self) -> None:
-        self.before = self.model.training
+        self.before, self.was_said = self.model.training, call_context.training_was_said
+        call_context.training_was_said = True
         if self.before != self.training:
             self.model.train(self.training)
 
     def __exit__(self, *_: Any) -> None:
         if self.before != self.training:
             self.model.train(self.before)
+        call_context.training_was_said = self.was_said
 
 
 class trainable_as_compiled:

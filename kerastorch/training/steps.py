@@ -11,7 +11,7 @@ import torch
 from kerastorch.callbacks.logs import LazyLogs
 from kerastorch.engine.context import structure_version
 from kerastorch.metrics import Mean
-from kerastorch.training.data import unpack_x_y_sample_weight
+from kerastorch.training.batches import unpack_x_y_sample_weight
 
 
 class Steps:

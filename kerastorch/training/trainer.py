@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -18,18 +19,13 @@ from kerastorch.core.variable import numpy_of
 from kerastorch.mixed_precision.loss_scale_optimizer import with_loss_scale
 from kerastorch.training import checks
 from kerastorch.training.arrays import as_tensors, split_validation
+from kerastorch.training.batches import move, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerastorch.training.class_weights import ClassWeights
 from kerastorch.training.compiled_loss import CompiledLoss
 from kerastorch.training.compiled_metrics import CompiledMetrics
-from kerastorch.training.data import (
-    DataSource,
-    make_source,
-    move,
-    pack_x_y_sample_weight,
-    unpack_x_y_sample_weight,
-    warn_out_of_data,
-)
-from kerastorch.training.merging import SCORED_TOGETHER, batches_at_once, scoring_together
+from kerastorch.training.data import ArraySource, DataSource, make_source, warn_out_of_data
+from kerastorch.training.frozen_features import FeatureCache
+from kerastorch.training.merging import SCORED_TOGETHER, batches_at_once, scoring_together, worth_folding
 from kerastorch.training.modes import trainable_as_compiled, training_mode
 from kerastorch.training.old_methods import OldMethods, takes_old_words
 from kerastorch.training.run import Resumable, Run
@@ -159,9 +155,12 @@ class Trainer(Steps, Resumable, OldMethods):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        cache_features: bool | str = "auto",
     ) -> History:
         """Train on arrays, tensors, a Dataset, a DataLoader, a generator or a `utils.Sequence`; returns the History.
 
+        Where a model begins with frozen layers that draw no random numbers, `cache_features` has their outputs for
+        arrays computed once and kept for all epochs; 'auto' does so where it saves time.
         Bad data raise ValueError or TypeError before the first step. After Ctrl-C model and History stay usable.
         """
         self._require_compiled("fit")
@@ -174,8 +173,14 @@ class Trainer(Steps, Resumable, OldMethods):
             x, y, sample_weight, batch_size, steps_per_epoch, shuffle=shuffle, class_weight=class_weight,
             passes=epochs - initial_epoch,
         )  # fmt: skip
+        ahead = workers, use_multiprocessing, max_queue_size
+        source.make_ahead(*ahead)
         steps = checks.steps_of(source, steps_per_epoch)
-        validate = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
+        with trainable_as_compiled(self):
+            cache = FeatureCache(self, cache_features, source, steps, epochs, verbose)
+        source = cache.applied_to(source)
+        batch_size = validation_batch_size or batch_size
+        validate = self._validation(validation_data, batch_size, validation_steps, cache, ahead)
         callback_list = self._callback_list(callbacks, verbose, steps, epochs, add_history=True)
         self.stop_training = False
         self.__dict__["_trained"] = (-1, [])
@@ -286,13 +291,14 @@ class Trainer(Steps, Resumable, OldMethods):
         )  # fmt: skip
 
     def _validation(
-        self, data: Any, batch_size: int | None, steps: int | None
+        self, data: Any, batch_size: int | None, steps: int | None, cache: FeatureCache, ahead: tuple[int, bool, int]
     ) -> Callable[[CallbackList], dict[str, Any]] | None:
         """The function that evaluates the validation data and returns logs that begin with 'val_'."""
         if data is None:
             return None
         x, y, sample_weight = unpack_x_y_sample_weight(data) if isinstance(data, list | tuple) else (data, None, None)
-        source = self._source(x, y, sample_weight, batch_size, steps, part="validation ")
+        source = cache.applied_to(self._source(x, y, sample_weight, batch_size, steps, part="validation "))
+        source.make_ahead(*ahead)
         count = checks.steps_of(source, steps)
 
         def validate(callbacks: CallbackList) -> dict[str, Any]:
@@ -322,6 +328,7 @@ class Trainer(Steps, Resumable, OldMethods):
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         source = self._source(x, y, sample_weight, batch_size, steps)
+        source.make_ahead(workers, use_multiprocessing, max_queue_size)
         count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
         callback_list = self._callback_list(callbacks, verbose, count)
         with training_mode(self, False):
@@ -338,7 +345,7 @@ class Trainer(Steps, Resumable, OldMethods):
         function, iterator, stride = self._plan_inference(source, steps, callbacks, "test")
         step = 0
         logs: Mapping[str, Any] = {}
-        with torch.no_grad():
+        with torch.no_grad(), self._inference_of(source, steps, callbacks, "test"):
             while steps is None or step < steps:
                 if begins:
                     callbacks.on_test_batch_begin(step)
@@ -375,6 +382,16 @@ class Trainer(Steps, Resumable, OldMethods):
             return function, source.merged(together), together
         return function, iter(source.epoch()), self.steps_per_execution if mode == "test" else 1
 
+    def _inference_of(self, source: DataSource, steps: int | None, callbacks: CallbackList, mode: str) -> Any:
+        """The context of an inference loop: convolutions take in the normalisation behind them where that pays."""
+        folds = not self._overrides(STEPS_OF_INFERENCE[mode]) and worth_folding(source, steps, callbacks, mode)
+        return self.folded_inference() if folds else contextlib.nullcontext()
+
+    def takes_features(self) -> bool:
+        """Whether nothing but the forward of the model sees its inputs."""
+        steps = ("train_step", "make_train_function", *STEPS_OF_INFERENCE["test"])
+        return not self._overrides(steps) and not self.run_eagerly
+
     def _scores_sample_by_sample(self, mode: str) -> bool:
         if self._overrides(STEPS_OF_INFERENCE[mode]):
             return False
@@ -395,11 +412,15 @@ class Trainer(Steps, Resumable, OldMethods):
         """The outputs for all samples as numpy arrays, in the structure that the model returns."""
         checks.require_built(self)
         source = make_source(x, batch_size=batch_size, steps=steps, device=self.device, check=None)
+        if isinstance(source, ArraySource):
+            self.look_at_inputs(source.data)
+        source.make_ahead(workers, use_multiprocessing, max_queue_size)
         count, verbose = checks.steps_of(source, steps), checks.verbosity(verbose)
         callback_list = self._callback_list(callbacks, verbose, count)
         collected: list[list[torch.Tensor]] = []
         structure = None
-        with training_mode(self, False), torch.no_grad():
+        folded = self._inference_of(source, count, callback_list, "predict")
+        with training_mode(self, False), torch.no_grad(), folded:
             callback_list.on_predict_begin()
             begins, ends = (callback_list.hooks[f"on_predict_batch_{edge}"] for edge in ("begin", "end"))
             function, iterator, stride = self._plan_inference(source, count, callback_list, "predict")

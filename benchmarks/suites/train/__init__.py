@@ -1,4 +1,4 @@
-"""Training in parts: the step of each optimizer on a small and on a large network, `fit` with metrics and with callbacks."""
+"""Training in parts: the step of each optimizer on small and large networks, `fit` with metrics and with callbacks."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ class Convolution(Layer):
     rank = 2
     paddings: Sequence[str] = ("valid", "same")
     takes_groups = False  # tf.keras has `groups` in the config of every convolution; only the ordinary ones use it
+    returns_new_tensor = True
     takes_batch_axes = False  # True where several axes may stand before the spatial ones
 
     def __init__(
@@ -176,6 +177,24 @@ class Convolution(Layer):
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         return activations.apply_in_place(self.activation, self.linear(inputs))
+
+    def absorbs_scale_of_axis(self) -> int | None:
+        if self.activation is not activations.linear or type(self).scaled is Convolution.scaled:
+            return None
+        return -1 if self.channels_last else 1
+
+    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
+        """`linear` whose output is multiplied by `scale` and moved by `shift`, (channels,) both."""
+        raise NotImplementedError
+
+    def _with_weight(
+        self, weight: torch.Tensor, groups: int, scale: torch.Tensor, shift: torch.Tensor
+    ) -> Callable[..., Any]:
+        """The convolution with a torch weight, scaled."""
+        bias = self._parameters.get("bias")
+        weight = weight.detach() * scale.view(-1, *(1,) * (weight.dim() - 1))
+        shift = shift if bias is None else torch.addcmul(shift, bias.detach(), scale)
+        return lambda inputs: self.convolve(inputs, weight, shift, groups)
 
     def without_relu(self) -> Callable[..., Any] | None:
         return self.linear if self.activation is activations.relu else None

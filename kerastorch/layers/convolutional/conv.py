@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -48,10 +49,15 @@ class Conv(Convolution):
         self.add_bias(self.filters)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
+        bias = self._parameters.get("bias")  # a module's own attribute lookup costs as much as a small layer
+        return self.convolve(inputs, self._torch_weight(), bias, self.groups)
+
+    def _torch_weight(self) -> torch.Tensor:
         rank = self.rank
-        weights = self._parameters  # a module's own attribute lookup costs as much as a small layer
-        weight = weights["kernel"].permute(rank + 1, rank, *range(rank))
-        return self.convolve(inputs, weight, weights.get("bias"), self.groups)
+        return self._parameters["kernel"].permute(rank + 1, rank, *range(rank))
+
+    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
+        return self._with_weight(self._torch_weight(), self.groups, scale, shift)
 
 
 class Conv1D(Conv):

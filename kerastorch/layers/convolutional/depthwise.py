@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -80,6 +81,10 @@ class DepthwiseConv(DepthwiseKernel):
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
         weight = self.depthwise_weight()
         return self.convolve(inputs, weight, self._parameters.get("bias"), weight.shape[0] // self.depth_multiplier)
+
+    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
+        weight = self.depthwise_weight()
+        return self._with_weight(weight, weight.shape[0] // self.depth_multiplier, scale, shift)
 
     def output_channels(self, input_channels: int | None) -> int | None:
         return None if input_channels is None else input_channels * self.depth_multiplier

@@ -29,6 +29,8 @@ class BatchNormalization(AffineNormalization):
     _own_arguments = ("fused", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size", "adjustment")
     _always_synchronized = False
     repeats_with_state = True  # the averages move once
+    returns_new_tensor = True
+    infers_when_frozen = True
 
     def __init__(
         self,
@@ -137,6 +139,22 @@ class BatchNormalization(AffineNormalization):
             # the batch's own variance is smaller by the factor (count - 1) / count
             average.mul_(self.momentum / count).add_(of_population, alpha=1.0 - 1.0 / count)
         return with_channels_at(y, axis)
+
+    def scales_axis(self) -> int | None:
+        rank = None if self.input_spec is None else self.input_spec.ndim
+        axis = self.axis[0] if isinstance(self.axis, list | tuple) and len(self.axis) == 1 else self.axis
+        if rank is None or not isinstance(axis, int):
+            return None
+        axis %= rank
+        return -1 if axis == rank - 1 else axis if axis == 1 else None
+
+    def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What inference multiplies each channel by and adds to it, (channels,) both."""
+        with torch.no_grad():
+            scale = torch.rsqrt(self.moving_variance + self.epsilon)
+            scale = scale if self.gamma is None else scale * self.gamma
+            shift = -self.moving_mean * scale
+            return scale, shift if self.beta is None else shift + self.beta
 
     def _normalize_in_steps(self, x: torch.Tensor, training: bool, mask: torch.Tensor | None) -> torch.Tensor:
         """For masks, for several processes and for several axes, of which no kernel knows."""

@@ -1,0 +1,80 @@
+"""Every network with weights that tf_keras has written, the way back, and three steps of training in both."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kerastorch as keras
+from cases_applications import NETWORKS, TRAINED, parity_options, training_data
+
+ORACLE = Path(__file__).parent / "golden" / "applications_oracle.py"
+# an interpreter with tensorflow-cpu and tf-keras, which need not have torch
+PYTHON = os.environ.get("PARITY_PYTHON", sys.executable)
+ENVIRONMENT = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tf_keras() -> None:
+    if subprocess.run([PYTHON, "-c", "import tf_keras"], capture_output=True, env=ENVIRONMENT).returncode:
+        pytest.skip("needs tensorflow-cpu and tf-keras")
+
+
+def oracle(task: str, name: str, folder: Path, *more: str) -> None:
+    command = [PYTHON, str(ORACLE), task, name, json.dumps(parity_options(name)), str(folder), *more]
+    subprocess.run(command, check=True, env=ENVIRONMENT)
+
+
+def difference(mine: np.ndarray, theirs: np.ndarray) -> float:
+    return float(np.abs(mine - theirs).max() / max(np.abs(theirs).max(), 1e-12))
+
+
+def build(name: str, weights: Any) -> Any:
+    options = {**parity_options(name), "input_shape": tuple(parity_options(name)["input_shape"])}
+    return getattr(keras.applications, name)(weights=weights, include_top=False, pooling="avg", **options)
+
+
+@contextlib.contextmanager
+def in_float64() -> Iterator[None]:
+    keras.backend.set_floatx("float64")
+    try:
+        yield
+    finally:
+        keras.backend.set_floatx("float32")
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore:.*expected pictures as")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_same_numbers_there_and_back(name: str, tmp_path: Path) -> None:
+    oracle("make", name, tmp_path, str(int(name in TRAINED)))
+    expected = np.load(tmp_path / "out.npz")
+    model = build(name, tmp_path / "w.h5")
+    x, y = (array.astype("float64") for array in training_data(model))
+    assert np.ptp(expected["features"], axis=0).max() > 1e-2 * np.abs(expected["features"]).max()
+    assert difference(model.predict(x, verbose=0), expected["features"]) < 1e-3
+    with in_float64():
+        exact = build(name, tmp_path / "w.h5")
+        assert difference(exact.predict(x, verbose=0), expected["features"]) < 1e-4
+    model.save_weights(tmp_path / "back.h5")
+    oracle("read", name, tmp_path)
+    assert difference(np.load(tmp_path / "back.npz")["features"], expected["features"]) < 1e-3
+    if name not in TRAINED:
+        return
+    with in_float64():
+        exact.compile(keras.optimizers.SGD(1e-3), "mse")
+        after = build(name, tmp_path / "after.h5").get_weights()
+        losses = [exact.train_on_batch(x, y) for _ in range(3)]
+    np.testing.assert_allclose(losses, expected["losses"], rtol=1e-4)
+    for weight, before, theirs in zip(exact.weights, model.get_weights(), after, strict=True):
+        moved = float(np.abs(theirs - before).max())
+        assert np.abs(weight.numpy() - theirs).max() <= 1e-4 * moved + 1e-9, weight.name
