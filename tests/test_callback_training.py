@@ -453,3 +453,25 @@ def test_terminate_on_nan_names_batch_and_loss(capsys: pytest.CaptureFixture[str
     assert line in [
         f"Batch {k}: Invalid loss, terminating training (loss: {x})" for k in (1, 2) for x in ("nan", "inf")
     ]
+
+
+def test_a_value_that_is_read_alone_is_the_logged_one() -> None:
+    class Reader(callbacks.Callback):
+        def __init__(self, together: bool) -> None:
+            super().__init__()
+            self.together, self.seen = together, []
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.seen.append(dict(logs)["loss"] if self.together else logs["loss"])
+
+    x = np.random.RandomState(0).normal(size=(50, 3)).astype("float32")
+    seen = []
+    for together in (False, True):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.layers.Dense(2, input_shape=(3,))])
+        model.compile("sgd", "mse", metrics=["mae"])
+        reader = Reader(together)
+        history = model.fit(x, x[:, :2], batch_size=7, verbose=0, callbacks=[reader])
+        assert reader.seen[-1] == history.history["loss"][0]
+        seen.append(reader.seen)
+    assert seen[0] == seen[1] and all(type(value) is float for value in seen[0])

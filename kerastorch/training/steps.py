@@ -157,8 +157,16 @@ class MetricsReader:
 
     def value_of(self, name: str) -> Any:
         """The value of the metric that is logged as `name`; None where there is none."""
-        found = next((metric for metric in self._model().each_metric() if metric.name == name), None)
-        return None if found is None else _results([found]).get(name)
+        model = self._model()
+        loss = model.compiled_loss
+        if name == "loss" and loss is not None and loss.losses is not None:
+            found = loss.total  # the first of the metrics, and what most want
+        else:
+            found = next((metric for metric in model.each_metric() if metric.name == name), None)
+        number = found.as_number() if isinstance(found, Mean) else None
+        if number is not None or found is None:
+            return number
+        return _results([found]).get(name)
 
 
 def _results(metrics: Sequence[Any]) -> dict[str, Any]:
