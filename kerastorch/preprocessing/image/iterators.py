@@ -270,7 +270,7 @@ class BatchFromFilesMixin:
         count = len(self._unreadable)
         if count > self._counted:
             self._counted = count
-            names = list(self._unreadable)
+            names = sorted(self._unreadable)  # readers find them in any order
             warnings.warn(
                 f"{type(self).__name__}: {count} of {self.n} pictures could not be read and were left out: "
                 f"{', '.join(names[:5])}{', ...' if count > 5 else ''}.",
