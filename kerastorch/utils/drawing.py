@@ -25,7 +25,7 @@ class Drawing:
 
     width: float
     height: float
-    shapes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    shapes: list[tuple[str, dict[str, Any]]] = field(default_factory=list, repr=False)
 
     def rectangle(self, start: Point, end: Point, fill: str = "#ffffff", line: str = "#333333", **style: Any) -> None:
         """A box from its upper left to its lower right corner; `dashed`, `radius` and `weight` of its line."""
