@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 import kerastorch as keras
 from kerastorch.layers import Dense
@@ -156,3 +158,18 @@ def test_other_suffixes_are_refused_with_one_that_works(suffix: str, tmp_path: P
     for method in (filled(0.0).save, filled(0.0).save_weights):
         with pytest.raises(ValueError, match=rf"received.*'\{suffix}'.*Use.*(keras|h5)"):
             method(tmp_path / f"model{suffix}")
+
+
+def test_the_library_of_safetensors_reads_and_writes_the_same_files(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.layers.Conv2D(2, 3, input_shape=(4, 4, 1)), keras.layers.BatchNormalization()])
+    model.save_weights(tmp_path / "ours.safetensors")
+    theirs = safetensors.torch.load_file(tmp_path / "ours.safetensors")
+    state = model.state_dict()
+    assert set(theirs) == set(state) and all(torch.equal(theirs[key], state[key]) for key in state)
+    changed = {key: (value + 1).contiguous() for key, value in state.items()}
+    safetensors.torch.save_file(changed, tmp_path / "theirs.safetensors", {"format": "pt"})
+    model.load_weights(tmp_path / "theirs.safetensors")
+    assert all(torch.equal(changed[key], value) for key, value in model.state_dict().items())
+    model.save(tmp_path / "whole.safetensors")
+    with safetensors.safe_open(tmp_path / "whole.safetensors", "pt") as file:
+        assert len(file.keys()) >= len(state) and file.metadata()

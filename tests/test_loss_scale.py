@@ -388,7 +388,6 @@ def test_config_round_trip() -> None:
 
 @pytest.mark.parametrize("suffix", ["keras", "h5", "safetensors"])
 def test_files_hold_the_scale(tmp_path: Any, suffix: str) -> None:
-    pytest.importorskip("safetensors") if suffix == "safetensors" else None
     net = model()
     net.fit(*data(), epochs=3, verbose=0)
     net.optimizer._scale.assign(256.0)
