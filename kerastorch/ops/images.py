@@ -34,9 +34,11 @@ def resize(
 ) -> torch.Tensor:
     """Images (batch, height, width, channels), or (batch, channels, height, width), at another height and width.
 
-    The centres of pixels are at half numbers, and shrinking does not smooth. Whole numbers stay so for 'nearest'
-    and become float32 otherwise.
+    One image without a batch is taken too. The centres of pixels are at half numbers, and shrinking does not smooth.
+    Whole numbers stay so for 'nearest' and become float32 otherwise.
     """
+    if images.dim() == 3:
+        return resize(images.unsqueeze(0), size, interpolation, channels_last).squeeze(0)
     if interpolation == "nearest":
         return _interpolate(images, size, "nearest-exact", channels_last)
     if not images.is_floating_point():
@@ -69,14 +71,12 @@ def crop_and_resize(images: torch.Tensor, size: Sequence[int], interpolation: st
 
     Images are (height, width, channels), with or without a batch in front.
     """
-    if images.dim() == 3:
-        return crop_and_resize(images.unsqueeze(0), size, interpolation).squeeze(0)
-    height, width = images.shape[1:3]
+    height, width = images.shape[-3:-1]
     # the proportions are taken in float32, as TensorFlow takes them
     part_height = min(height, int(np.float32(width * size[0]) / np.float32(size[1])))
     part_width = min(width, int(np.float32(height * size[1]) / np.float32(size[0])))
     top, left = (height - part_height) // 2, (width - part_width) // 2
-    part = images[:, top : top + part_height, left : left + part_width]
+    part = images[..., top : top + part_height, left : left + part_width, :]
     return resize(part, size, interpolation)
 
 

@@ -72,7 +72,7 @@ def image_dataset_from_directory(
             return image_ops.crop_and_resize(image, image_size, interpolation)
         if tuple(image.shape[:2]) == tuple(image_size):
             return image
-        return image_ops.resize(image.unsqueeze(0), image_size, interpolation).squeeze(0)
+        return image_ops.resize(image, image_size, interpolation)
 
     loader = DirectoryLoader(
         caller, "image", PICTURES, load, labels=labels, label_mode=label_mode, class_names=class_names,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from kerastorch.engine.context import call_context
-from kerastorch.layers.preprocessing.resizing import ImageLayer, SizedImages, check_images, checked_size, resized
+from kerastorch.layers.preprocessing.resizing import ImageLayer, SizedImages, check_images, checked_size
 from kerastorch.layers.regularization import RandomLayer
 from kerastorch.ops import images as image_ops
 
@@ -209,7 +209,7 @@ class RandomSize(RandomImageLayer):
         size = list(images.shape[1:3])
         factor = self.uniform((), (1.0 + self.lower, 1.0 + self.upper), torch.device("cpu"))
         size[self.axis] = max(int(factor * size[self.axis]), 1)
-        return resized(images, size, self.interpolation).to(self._dtype)
+        return image_ops.resize(images, size, self.interpolation).to(self._dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shape = list(input_shape)

@@ -30,13 +30,6 @@ def check_images(layer: Layer, inputs: torch.Tensor) -> None:
         )
 
 
-def resized(images: torch.Tensor, size: tuple[int, int], interpolation: str) -> torch.Tensor:
-    """Images (height, width, channels), with or without a batch in front, at another height and width."""
-    if images.dim() == 3:
-        return image_ops.resize(images.unsqueeze(0), size, interpolation).squeeze(0)
-    return image_ops.resize(images, size, interpolation)
-
-
 class ImageLayer(Layer):
     """Base of image layers: further words of Keras 3's configs are accepted where they say what is done anyway."""
 
@@ -105,7 +98,7 @@ class Resizing(SizedImages):
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         check_images(self, inputs)
         images = inputs.to(self._dtype if self.interpolation == "nearest" else torch.float32)
-        resize = image_ops.crop_and_resize if self.crop_to_aspect_ratio else resized
+        resize = image_ops.crop_and_resize if self.crop_to_aspect_ratio else image_ops.resize
         return resize(images, (self.height, self.width), self.interpolation).to(self._dtype)
 
 
