@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +12,19 @@ import numpy as np
 import pytest
 
 import kerastorch as keras
+import oracle
 from cases_applications import NETWORKS, TRAINED, parity_options, training_data
 
-ORACLE = Path(__file__).parent / "golden" / "applications_oracle.py"
-# an interpreter with tensorflow-cpu and tf-keras, which need not have torch
-PYTHON = os.environ.get("PARITY_PYTHON", sys.executable)
-ENVIRONMENT = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+PROGRAM = Path(__file__).parent / "golden" / "applications_oracle.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tf_keras() -> None:
-    if subprocess.run([PYTHON, "-c", "import tf_keras"], capture_output=True, env=ENVIRONMENT).returncode:
-        pytest.skip("needs tensorflow-cpu and tf-keras")
+    oracle.require("tf_keras")
 
 
-def oracle(task: str, name: str, folder: Path, *more: str) -> None:
-    command = [PYTHON, str(ORACLE), task, name, json.dumps(parity_options(name)), str(folder), *more]
-    subprocess.run(command, check=True, env=ENVIRONMENT)
+def in_tf_keras(task: str, name: str, folder: Path, *more: str) -> None:
+    oracle.run(PROGRAM, task, name, json.dumps(parity_options(name)), folder, *more)
 
 
 def difference(mine: np.ndarray, theirs: np.ndarray) -> float:
@@ -56,7 +49,7 @@ def in_float64() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:.*expected pictures as")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_numbers_there_and_back(name: str, tmp_path: Path) -> None:
-    oracle("make", name, tmp_path, str(int(name in TRAINED)))
+    in_tf_keras("make", name, tmp_path, str(int(name in TRAINED)))
     expected = np.load(tmp_path / "out.npz")
     model = build(name, tmp_path / "w.h5")
     x, y = (array.astype("float64") for array in training_data(model))
@@ -66,7 +59,7 @@ def test_the_same_numbers_there_and_back(name: str, tmp_path: Path) -> None:
         exact = build(name, tmp_path / "w.h5")
         assert difference(exact.predict(x, verbose=0), expected["features"]) < 1e-4
     model.save_weights(tmp_path / "back.h5")
-    oracle("read", name, tmp_path)
+    in_tf_keras("read", name, tmp_path)
     assert difference(np.load(tmp_path / "back.npz")["features"], expected["features"]) < 1e-3
     if name not in TRAINED:
         return

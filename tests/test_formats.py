@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import oracle
 from cases_files import MODELS
 from file_exchange import COMPILES, LOADS, PREDICTS, STATE, TRAINS
 
@@ -58,8 +58,7 @@ def test_everything_that_other_libraries_write_loads_here() -> None:
 @pytest.mark.parametrize("library", ["tf_keras", "keras"])
 def test_other_libraries_load_what_is_written_here_and_the_other_way_round(library: str, tmp_path: Path) -> None:
     module = report()
-    if subprocess.run([module.PYTHON, "-c", "import tf_keras"], capture_output=True).returncode:
-        pytest.skip("needs tensorflow-cpu and tf-keras")
+    oracle.require("tf_keras")
     names = ["sequential", "two_inputs", "nested", "recurrent", "preprocessing", "custom", "optimizer_momentum"]
     for writer, reader in ((module.OURS, library), (library, module.OURS)):
         folder = tmp_path / writer

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 import torch
 
 import kerastorch as keras
+import oracle
 from cases_ops import OPS, OpsCase
 from kerastorch import ops, random
 from kerastorch.core import nest
@@ -61,10 +59,8 @@ def test_symbolic_tensors(case: OpsCase) -> None:
 
 @pytest.mark.parity
 def test_keras_3_gives_the_same(tmp_path: Path) -> None:
-    python = os.environ.get("PARITY_PYTHON", sys.executable)
-    if subprocess.run([python, "-c", "import keras, tensorflow"], capture_output=True).returncode:
-        pytest.skip("needs tensorflow-cpu and Keras 3")
-    subprocess.run([python, str(GOLDEN / "make_ops.py"), str(tmp_path / "ops.npz")], check=True)
+    oracle.require("keras, tensorflow")
+    oracle.run(GOLDEN / "make_ops.py", tmp_path / "ops.npz")
     wrong = []
     with np.load(tmp_path / "ops.npz") as theirs:
         for case in OPS:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kerastorch as keras
+import oracle
 from support import GOLDEN, Golden
 
 TESTS = Path(__file__).parent
 REPORT = TESTS.parent / "docs" / "parity.md"
-# an interpreter with tensorflow-cpu and tf-keras, which need not have torch
-PYTHON = os.environ.get("PARITY_PYTHON", sys.executable)
 
 
 @pytest.mark.parity
 def test_golden_files_are_what_tf_keras_gives(tmp_path: Path) -> None:
-    if subprocess.run([PYTHON, "-c", "import tf_keras"], capture_output=True).returncode:
-        pytest.skip("needs tensorflow-cpu and tf-keras")
+    oracle.require("tf_keras")
     copy = tmp_path / "tests"
     shutil.copytree(TESTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([PYTHON, str(copy / "golden" / "make_golden.py")], check=True, env=environment)
-    if not subprocess.run([PYTHON, "-c", "import pandas, PIL, scipy"], capture_output=True).returncode:
-        subprocess.run([PYTHON, str(copy / "golden" / "make_images.py")], check=True, env=environment)
-    subprocess.run([PYTHON, str(copy / "golden" / "make_data.py")], check=True, env=environment)
+    oracle.run(copy / "golden" / "make_golden.py")
+    if oracle.has("pandas, PIL, scipy"):
+        oracle.run(copy / "golden" / "make_images.py")
+    oracle.run(copy / "golden" / "make_data.py")
     for made in sorted((copy / "golden").glob("*.npz")):
         now, then = Golden(made.stem, made.parent), Golden(made.stem)
         assert sorted(now) == sorted(then), made.name
