@@ -11,6 +11,7 @@ import torch
 
 from kerastorch.core.config import current_device, dtype_name, torch_dtype
 from kerastorch.core.registry import Registry
+from kerastorch.core.variable import empty_in_order
 
 # the standard deviation of a normal distribution that is cut off at two standard deviations
 _STANDARD_DEVIATION_AFTER_TRUNCATION = 0.87962566103423978
@@ -95,7 +96,8 @@ class RandomInitializer(Initializer):
     """Base of the initializers that draw: with a `seed` every call draws the same numbers on every device.
 
     A subclass fills the tensor that `fill` receives, in place, drawing from `generator`
-    (None stands for torch's global generator).
+    (None stands for torch's global generator). Three axes and more lie in memory with the last axis
+    first, as in kernels of convolutions, which then need no copy.
     """
 
     seed: int | None = None
@@ -111,7 +113,8 @@ class RandomInitializer(Initializer):
         generator = None
         if self.seed is not None:
             generator = torch.Generator().manual_seed(int(self.seed))
-        values = torch.empty(shape, dtype=drawn_dtype, device="cpu" if generator else device)
+        order = (len(shape) - 1, *range(len(shape) - 1)) if len(shape) > 2 else None
+        values = empty_in_order(shape, drawn_dtype, order, "cpu" if generator else device)
         return self.fill(values, generator).to(dtype=dtype, device=device)
 
     def check(self, shape: tuple[int, ...], dtype: torch.dtype) -> None:
@@ -123,6 +126,12 @@ class RandomInitializer(Initializer):
 
     def fill(self, values: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
         raise NotImplementedError
+
+
+def _fill_normal(values: torch.Tensor, mean: float, stddev: float, generator: torch.Generator | None) -> torch.Tensor:
+    # through the view that is contiguous: torch draws others one number at a time
+    (values.movedim(-1, 0) if values.dim() > 2 else values).normal_(mean, stddev, generator=generator)
+    return values
 
 
 class RandomNormal(RandomInitializer):
@@ -138,7 +147,7 @@ class RandomNormal(RandomInitializer):
         self.seed = seed
 
     def fill(self, values: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        return values.normal_(self.mean, self.stddev, generator=generator)
+        return _fill_normal(values, self.mean, self.stddev, generator)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
@@ -258,7 +267,7 @@ class VarianceScaling(RandomInitializer):
             limit = math.sqrt(3.0 * variance)
             return values.uniform_(-limit, limit, generator=generator)
         if self.distribution == "untruncated_normal":
-            return values.normal_(0.0, math.sqrt(variance), generator=generator)
+            return _fill_normal(values, 0.0, math.sqrt(variance), generator)
         stddev = math.sqrt(variance) / _STANDARD_DEVIATION_AFTER_TRUNCATION
         return _fill_truncated_normal(values, 0.0, stddev, generator)
 

@@ -212,6 +212,55 @@ def test_nested_and_partly_frozen_models_too() -> None:
         assert_equal_training(*both_ways(make, X, Y, epochs=2, batch_size=16))
 
 
+def partly_frozen(count: int = 40) -> Any:
+    base = small_base()
+    for layer in base.layers[:count]:
+        layer.trainable = False
+    return base
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_model_inside_is_cut_where_its_frozen_layers_end(depth: int) -> None:
+    def make() -> Any:
+        base = partly_frozen()
+        whole = nested(base) if depth == 1 else nested(Sequential([Input((32, 32, 3)), Rescaling(2.0), base]))
+        whole.compile("sgd", "sparse_categorical_crossentropy")  # Adam enlarges what rounding leaves of a gradient
+        return whole
+
+    first, second = both_ways(make, X, Y, epochs=2, batch_size=16, validation_data=(X[:20], Y[:20]))
+    assert_equal_training(first, second)
+    part, base = second.frozen_part(), partly_frozen()
+    assert part.count_layers() == 39 + (depth - 1)  # all but the input
+    assert [shape for shape, _ in part.shapes] == [(None, *base.layers[39].output.shape[1:])]
+    # nothing of it shows in the model: its layers are called where they were
+    counts = [[len(layer._inbound_nodes) for layer in model._flatten_layers()] for model in (first, second)]
+    assert counts[0] == counts[1]
+    assert Sequential.from_config(second.get_config()).count_params() == second.count_params()
+
+
+def test_models_inside_with_equal_names_and_in_inference_are_cut() -> None:
+    def make(training: bool | None) -> Any:
+        inputs = Input((32, 32, 3))
+        inner = [Conv2D(4, 3, name="conv", trainable=False), Dropout(0.5), Conv2D(4, 3, name="last")]
+        first = Sequential([Input((32, 32, 3)), *inner], name="first")
+        second = Sequential([Input((28, 28, 4)), Conv2D(4, 3, name="conv"), GlobalAveragePooling2D()], name="second")
+        return compiled(Model(inputs, Dense(4, activation="softmax")(second(first(inputs, training=training)))), 1e-3)
+
+    first, second = both_ways(lambda: make(False), X, Y, epochs=2, batch_size=16)
+    assert_equal_training(first, second)
+    assert second.frozen_part().count_layers() == 2  # in inference Dropout passes its input on
+    assert make(None).frozen_part().count_layers() == 1
+    assert make(True).frozen_part().count_layers() == 1
+
+
+def test_a_model_inside_that_adapts_its_inputs_stays_whole() -> None:
+    base = partly_frozen()
+    inputs = Input((32, 32, 3), dtype="float64")
+    model = compiled(Model(inputs, Dense(4, activation="softmax")(GlobalAveragePooling2D()(base(inputs)))))
+    with pytest.raises(ValueError, match="received a model that does not begin with frozen layers"):
+        model.fit(X, Y, epochs=2, verbose=0, cache_features=True)
+
+
 def test_several_inputs_shortcuts_and_recorded_functions() -> None:
     def make() -> Any:
         picture, extra = Input((32, 32, 3), name="picture"), Input((2,), name="extra")
@@ -386,10 +435,10 @@ def test_what_is_random_in_the_graph_ends_the_frozen_part() -> None:
     assert [layer.name for layer in model.frozen_part().layers] == [first.node.layer.name]
     base = Model(inputs, BatchNormalization()(Dropout(0.5)(first)))
     base.trainable = False
-    for training, kept in ((None, False), (True, False), (False, True)):
+    for training, kept in ((None, 1), (True, 1), (False, 4)):  # before the dropout, or all and Flatten
         whole = Input((8, 8, 3))
         outputs = Dense(1)(Flatten()(base(whole, training=training)))
-        assert (not Model(whole, outputs).frozen_part().why_not) is kept
+        assert Model(whole, outputs).frozen_part().count_layers() == kept
 
 
 def test_an_interrupted_training_goes_on_with_the_same_features(tmp_path: Path) -> None:

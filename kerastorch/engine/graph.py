@@ -16,7 +16,9 @@ class Graph:
     Raises ValueError when an output cannot be computed from the inputs, or two layers share a name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, owner: str, added: Iterable[KerasTensor] = ()) -> None:
+    def __init__(
+        self, inputs: Any, outputs: Any, owner: str, added: Iterable[KerasTensor] = (), unique_names: bool = True
+    ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.added = list(added)
@@ -34,7 +36,8 @@ class Graph:
         order = {node: position for position, node in enumerate(post_order)}
         # post order is topological already; depth groups it the way Keras lists nodes
         self.nodes = sorted(depths, key=lambda node: (-depths[node], order.get(node, 0)))
-        _check_names(self.layers, owner)
+        if unique_names:
+            _check_names(self.layers, owner)
 
     def _check_tensors(self, owner: str) -> None:
         for role, tensors in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):

@@ -15,6 +15,7 @@ from kerastorch.engine.program import Program
 from kerastorch.engine.symbolic import KerasTensor, Node
 from kerastorch.engine.weights import parameters_of
 from kerastorch.layers import InputLayer, Lambda, TorchModule, TorchOp
+from kerastorch.models.inlining import inlined
 
 # what a recorded torch function must not be called, as its values would be others in each epoch
 RANDOM = (
@@ -36,7 +37,8 @@ class FrozenPart:
         self.why_not = _objection(model)
         if self.why_not:
             return
-        settled, between = _cut(model.graph)
+        graph = inlined(model.graph, model.name, _is_partly_frozen)
+        settled, between = _cut(graph)
         self.layers = [node.layer for node in settled if not isinstance(node.layer, InputLayer)]
         if not self.count_layers(with_weights=True):
             self.why_not = "a model that does not begin with frozen layers"
@@ -44,12 +46,12 @@ class FrozenPart:
         if not between:
             self.why_not = "a model whose layers are all frozen"
             return
-        graph, count = model.graph, len(model.graph.flat_inputs)
-        self._before = Program(Graph(graph.flat_inputs, between, model.name), (False,) * count, fold=True)
+        before = Graph(graph.flat_inputs, between, model.name, unique_names=False)
+        self._before = Program(before, (False,) * len(graph.flat_inputs), fold=True)
         if any(self._before.masked_outputs):
             self.why_not = "a model whose first layers make masks"
             return
-        after = Graph(between, graph.outputs, model.name)
+        after = Graph(between, graph.outputs, model.name, unique_names=False)
         self._after = Program(after, (False,) * len(between), recompute=model.gradient_checkpointing)
         self.shapes = [(tensor.shape, tensor.dtype) for tensor in between]
         self._bound: tuple[int, Any] = (-1, None)
@@ -107,6 +109,13 @@ def _cut(graph: Graph) -> tuple[list[Node], list[KerasTensor]]:
         taken += graph.flat_outputs
     between = {tensor.key: tensor for tensor in taken if tensor.node in stays}
     return list(stays), list(between.values())
+
+
+def _is_partly_frozen(model: Any) -> bool:
+    """Whether a model inside has to be cut in two: all of it changes in training, but for its first layers."""
+    if not model.runs_its_graph() or not model.is_plain(with_children=True) or model.graph.added or layer_stays(model):
+        return False
+    return any(one._parameters and layer_stays(one) for one in model._flatten_layers())
 
 
 def _stays(node: Node, infers: bool) -> bool:
