@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ import torch
 from torch import nn
 
 import kerastorch as keras
+from kerastorch import layers
 from kerastorch.layers import BatchNormalization, Dense, Dropout, Layer
+from kerastorch.models import Model
 from support import normal
 
 X = torch.from_numpy(normal("x", (4, 3)))
@@ -419,3 +422,91 @@ def test_layers_called_as_forward_and_modules() -> None:
     stack = nn.Sequential(layer, nn.ReLU())
     torch.testing.assert_close(stack(X), torch.relu(layer(X)))
     assert len(list(stack.parameters())) == 2
+
+
+# --- layers derived from Keras' own, with a `call` of their own ------------------------------------------------
+
+
+class ScaledConv(layers.Conv2D):
+    def call(self, inputs: Any) -> Any:
+        return 2 * super().call(inputs) + 1
+
+
+class ScaledNorm(layers.BatchNormalization):
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        return 3 * super().call(inputs, training=training)
+
+
+class ShiftedRelu(layers.ReLU):
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs) + 1
+
+
+class ShiftedActivation(layers.Activation):
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs) + 1
+
+
+class ShiftedSum(layers.Add):
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs) + 1
+
+
+DERIVED: dict[str, Callable[[Any], Any]] = {
+    "convolution": lambda x: layers.BatchNormalization()(ScaledConv(4, 3)(x)),
+    "normalization": lambda x: ScaledNorm()(layers.Conv2D(4, 3)(x)),
+    "relu": lambda x: ShiftedRelu()(layers.BatchNormalization()(layers.Conv2D(4, 3)(x))),
+    "swish": lambda x: ShiftedActivation("swish")(layers.BatchNormalization()(layers.Conv2D(4, 3)(x))),
+    "sum": lambda x: ShiftedSum()([layers.BatchNormalization()(layers.Conv2D(4, 3)(x)), layers.Conv2D(4, 3)(x)]),
+    "convolution before pooling": lambda x: layers.MaxPooling2D()(ScaledConv(4, 3, activation="relu")(x)),
+    "relu before pooling": lambda x: layers.MaxPooling2D()(ShiftedRelu()(layers.Conv2D(4, 3)(x))),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_call_of_ones_own_is_what_runs(name: str) -> None:
+    inputs = layers.Input((8, 8, 3))
+    model = Model(inputs, DERIVED[name](inputs))
+    x = np.random.default_rng(0).random((16, 8, 8, 3), dtype="float32")
+    values: dict[tuple[int, int], torch.Tensor] = {(id(model.graph.nodes[0]), 0): torch.from_numpy(x)}
+    with torch.no_grad():
+        for node in model.graph.nodes[1:]:
+            given = [values[tensor.key] for tensor in node.inputs]
+            values[id(node), 0] = node.layer(given if isinstance(node.args[0], list) else given[0])
+        expected = values[model.graph.flat_outputs[0].key].numpy()
+        np.testing.assert_allclose(model(torch.from_numpy(x)).numpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-5)
+
+
+class ConcatenatedRelu(layers.ReLU):
+    def call(self, inputs: Any) -> Any:
+        return torch.cat([super().call(inputs), super().call(-inputs)], -1)
+
+
+class TwiceDense(layers.Dense):
+    def call(self, inputs: Any) -> Any:
+        y = super().call(inputs)
+        return torch.cat([y, y], -1)
+
+
+class FirstRows(layers.MaxPooling2D):
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs)[:, :1]
+
+
+@pytest.mark.parametrize("layer", [ConcatenatedRelu(), TwiceDense(5), FirstRows()], ids=lambda layer: layer.name)
+def test_the_shape_is_that_of_ones_own_call(layer: Any) -> None:
+    inputs = layers.Input((4, 4, 3))
+    model = Model(inputs, layer(inputs))
+    assert model.output_shape == (None, *model(torch.zeros(2, 4, 4, 3)).shape[1:])
+
+
+def test_a_shape_that_is_said_again_counts() -> None:
+    class Known(TwiceDense):
+        def call(self, inputs: Any) -> Any:
+            return torch.from_numpy(np.asarray(super().call(inputs)))  # cannot run without values
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return (*input_shape[:-1], 10)
+
+    assert Known(5)(layers.Input((3,))).shape == (None, 10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from kerastorch.applications import InceptionV3, MobileNet
 import kerastorch as keras
 from cases_applications import formula_weights
 from kerastorch.layers import (
-    Activation,
     Add,
     BatchNormalization,
     Concatenate,
@@ -463,83 +461,3 @@ def test_an_interrupted_training_goes_on_with_the_same_features(tmp_path: Path) 
     again.fit(X, Y, callbacks=[keras.callbacks.BackupAndRestore(tmp_path, save_freq=1)], **options)
     for mine, theirs in zip(again.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-
-
-# --- convolutions that take in what follows --------------------------------------------------------------------------
-
-
-def relative(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.abs(a - b).max() / np.abs(b).max())
-
-
-@pytest.mark.parametrize("style", ["alone", "nested", "channels first", "depthwise, bias, swish"])
-def test_predict_and_evaluate_fold(style: str) -> None:
-    if style == "channels first":
-        inputs = Input((3, 12, 12))
-        x = BatchNormalization(axis=1)(Conv2D(4, 3, data_format="channels_first", use_bias=False)(inputs))
-        model = Model(inputs, Dense(4, activation="softmax")(Flatten()(Activation("relu")(x))))
-    elif style == "depthwise, bias, swish":
-        inputs = Input((12, 12, 3))
-        x = keras.layers.DepthwiseConv2D(3, depth_multiplier=2, bias_initializer="random_normal")(inputs)
-        x = Activation("swish")(BatchNormalization(scale=False)(x))
-        model = Model(inputs, Dense(4, activation="softmax")(Flatten()(x)))
-    else:
-        model = small_base(pooling="avg") if style == "alone" else nested(small_base())
-    model.set_weights(formula_weights(model))
-    x = normal("x", (16, *model.input_shape[1:]))
-    with torch.no_grad():
-        expected = model(torch.from_numpy(x)).numpy()
-    program = (model.layers[0] if style == "nested" else model).inference_program()
-    assert "folded" in program.code and "batch_normalization(" not in program.code
-    found = model.predict(x, verbose=0)
-    assert 0 < relative(found, expected) < 1e-5  # other sums in another order: it did fold
-    np.testing.assert_array_equal(model(torch.from_numpy(x)).detach(), expected)  # and it is over
-    model.compile(loss="mse")
-    np.testing.assert_allclose(model.evaluate(x, expected * 0, verbose=0), (expected**2).mean(), rtol=1e-4)
-
-
-def test_folding_follows_the_weights() -> None:
-    model = small_base(pooling="avg")
-    x = normal("x", (16, 32, 32, 3))
-    first = model.predict(x, verbose=0)
-    model.get_layer("conv_pw_13_bn").set_weights([2 * w for w in model.get_layer("conv_pw_13_bn").get_weights()])
-    with torch.no_grad():
-        expected = model(torch.from_numpy(x)).numpy()
-    assert relative(first, expected) > 1e-2
-    assert relative(model.predict(x, verbose=0), expected) < 1e-5
-
-
-def test_what_is_looked_at_is_not_folded() -> None:
-    inputs = Input((12, 12, 3))
-    convolved = Conv2D(4, 3)(inputs)
-    x = BatchNormalization()(convolved)
-    for model in (Model(inputs, [x, convolved]), Model(inputs, Add()([convolved, BatchNormalization()(convolved)]))):
-        assert not model.inference_program().folding
-    model = Model(inputs, Activation("relu")(BatchNormalization()(Conv2D(4, 3)(inputs))))
-    assert model.inference_program().folding
-    seen = []
-    handle = model.layers[1].register_forward_hook(lambda *args: seen.append(args[2].shape[0]))
-    model.predict(normal("x", (16, 12, 12, 3)), verbose=0)
-    assert seen == [16]
-    handle.remove()
-    assert model.inference_program().folding
-    model.layers[1].activation = keras.activations.tanh
-    assert not model.inference_program().folding
-
-
-def test_mixed_precision_is_not_folded() -> None:
-    inputs = Input((12, 12, 3))
-    x = Conv2D(4, 3, dtype="mixed_bfloat16")(inputs)
-    assert not Model(inputs, BatchNormalization(dtype="mixed_bfloat16")(x)).inference_program().folding
-
-
-def test_a_step_of_prediction_of_ones_own_runs_the_ordinary_code() -> None:
-    class Sampled(Model):
-        def predict_step(self, data: Any) -> Any:
-            return self(data, training=True)
-
-    inputs = Input((12, 12, 3))
-    model = Sampled(inputs, BatchNormalization()(Conv2D(4, 3)(inputs)))
-    x = 5 + 3 * normal("x", (16, 12, 12, 3))
-    y = model.predict(x, verbose=0)
-    assert np.abs(y.mean((0, 1, 2))).max() < 0.5 and math.isclose(y.std(), 1.0, rel_tol=0.05)

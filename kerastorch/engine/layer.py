@@ -36,6 +36,11 @@ BASE_ARGUMENTS = (
     *("trainable", "name", "dtype", "dynamic", "input_shape", "input_dim", "batch_input_shape", "batch_size"),
     *("weights", "activity_regularizer", "autocast", "input_length", "implementation"),
 )
+# What a class may say of its `call`, and what is true of no other.
+PROMISES = (
+    *("preserves_shape", "compute_output_spec", "commutes_with_relu", "without_relu", "returns_new_tensor", "in_place"),
+    *("absorbs_scale_of_axis", "scales_axis", "ends_in_kernel", "applies_swish", "adds"),
+)
 # Values that are nothing to torch, unless they stand in the place of a weight or a layer.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _REGISTERED = ("_parameters", "_modules", "_buffers")
@@ -78,6 +83,7 @@ class Layer(
     commutes_with_relu = False  # True where relu before the layer and relu after it are the same
     infers_when_frozen = False  # True where `trainable = False` has the layer infer in training too
     returns_new_tensor = False  # True where nothing but the caller has the output, which may be written over
+    adds = False  # True where the output is the sum of the inputs
     _accepts_training = False
     _accepts_mask = False
     _is_function = False  # True where `training` and `mask` are arguments like any other
@@ -85,6 +91,7 @@ class Layer(
     _own_arguments: tuple[str, ...] = ()  # constructor arguments that its signature does not show
     _notes_build = True  # False where `build` itself decides whether the layer is built
     _computes_mask = False  # whether `compute_mask` is a class's own
+    _knows_shape = False  # whether `compute_output_shape` is a class's own, and speaks of its `call`
     _call_number = 0  # of the last call from outside of any layer
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -96,7 +103,10 @@ class Layer(
         super().__init_subclass__(**kwargs)
         if "forward" in cls.__dict__ and "call" not in cls.__dict__:
             cls.call = cls.forward  # torch's name for it
+        if "compute_output_shape" in cls.__dict__:
+            cls._knows_shape = True
         if "call" in cls.__dict__:
+            cls._drop_promises()
             parameters = call_parameters(cls.call)
             cls._call_names = positional_parameters(cls.call)
             cls._accepts_training = "training" in parameters
@@ -105,6 +115,17 @@ class Layer(
             cls._computes_mask = True
         if "build" in cls.__dict__ and cls._notes_build:
             cls.build = _noted(cls.build)
+
+    @classmethod
+    def _drop_promises(cls) -> None:
+        """What a base said of its own `call` need not be true of this class's, unless it is said again."""
+        before = next(base for base in cls.__mro__[1:] if "call" in base.__dict__)
+        if before is Layer:
+            return
+        for promise in PROMISES:
+            if promise not in cls.__dict__:
+                setattr(cls, promise, Layer.__dict__[promise])
+        cls._knows_shape = "compute_output_shape" in cls.__dict__
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__()
@@ -185,7 +206,7 @@ class Layer(
         if self.preserves_shape and ready:
             first = symbolic_leaves(inputs)[0]
             return TensorSpec(first.shape, self._dtype if first.dtype.is_floating_point else first.dtype)
-        if type(self).compute_output_shape is not Layer.compute_output_shape and ready:
+        if self._knows_shape and ready:
             shape = self.compute_output_shape(map_tensors_to_shapes(inputs))
             return map_shapes(lambda one: TensorSpec(tuple(one), self._dtype), shape)
         kwargs["training"] = False
@@ -397,6 +418,14 @@ class Layer(
     def absorbs_scale_of_axis(self) -> int | None:
         """The axis, -1 or 1, whose scaling may be a part of this layer (see `scaled`); None where there is none."""
         return None
+
+    def ends_in_kernel(self) -> bool:
+        """Whether this layer's kernel may add a tensor to its output, and apply swish, before it writes it."""
+        return False
+
+    def applies_swish(self) -> bool:
+        """Whether this layer does nothing but apply swish."""
+        return False
 
     def scales_axis(self) -> int | None:
         """The axis, -1 or 1, that this layer does nothing but scale and shift in inference; None otherwise."""

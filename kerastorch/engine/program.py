@@ -15,7 +15,7 @@ import torch
 from kerastorch.core import nest
 from kerastorch.core.config import dtype_name
 from kerastorch.core.naming import to_identifier
-from kerastorch.engine.folding import Folding, users_of
+from kerastorch.engine.folding import Folding, Group, users_of
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
@@ -49,7 +49,7 @@ class Program:
         self.graph = graph
         self.recompute = recompute
         self.folding = Folding(graph) if fold else None
-        self.folded: dict[str, Any] = {}  # by name of a folded layer, the one that scales its channels
+        self.folded: dict[str, Group] = {}  # by name of a convolution, what is computed with it
         self.moved = _relus_to_move(graph) if optimize else {}
         self.callees: dict[str, tuple[Any, str]] = {}
         self.constants: dict[str, Any] = {}
@@ -76,7 +76,9 @@ class Program:
             elif method == "without_relu":
                 bound[name] = layer.without_relu()
             elif method == "folded":
-                bound[name] = layer.scaled(*self.folded[name].scale_and_shift())
+                group = self.folded[name]
+                scaling = None if group.scaling is None else group.scaling.scale_and_shift()
+                bound[name] = layer.for_inference(scaling, group.swish)
             else:
                 bound[name] = layer.call if plain and layer.is_plain() else layer
         return SimpleNamespace(**bound)
@@ -165,10 +167,10 @@ class _Writer:
     def emit_node(self, node: Node) -> None:
         layer = node.layer
         folding = self.program.folding
-        if folding and id(node) in folding.scalings:
-            self.values[id(node), 0] = self.values[id(folding.scalings[id(node)]), 0]
+        if folding and id(node) in folding.members:
+            self.emit_member(node, folding)
             return
-        method = self.method_of(node)
+        method = self.callee(layer, "without_relu" if id(node) in self.program.moved else "call")
         kwargs = dict(node.kwargs)
         if layer._accepts_training and "training" not in kwargs:
             kwargs["training"] = _Name("training")
@@ -204,14 +206,21 @@ class _Writer:
             self.unpack(node, target)
         self.plan_mask(node)
 
-    def method_of(self, node: Node) -> str:
-        """The name of what computes a node."""
-        folding = self.program.folding
-        if folding and id(node) in folding.convolutions:
-            name = self.callee(node.layer, "folded")
-            self.program.folded[name] = folding.convolutions[id(node)]
-            return name
-        return self.callee(node.layer, "without_relu" if id(node) in self.program.moved else "call")
+    def emit_member(self, node: Node, folding: Folding) -> None:
+        """A line for the node in whose place a folded convolution is computed; others after it have its value."""
+        place = folding.members[id(node)]
+        if place is not node:
+            if (id(place), 0) in self.values:
+                self.values[id(node), 0] = self.values[id(place), 0]
+            return
+        group = folding.groups[id(node)]
+        layer, inputs = group.convolution.layer, group.convolution.args[0]
+        name = self.new_callee(layer, "folded")  # a layer that is called twice may be followed by different layers
+        self.program.folded[name] = group
+        arguments = [self.render(self.cast(inputs, layer)), *([] if group.into is None else [self.render(group.into)])]
+        self.values[id(node), 0] = target = self.fresh(node.layer.name)
+        expression = f"self.{name}({', '.join(arguments)})"
+        self.statements.append(Statement(target, expression, self.used((inputs, group.into)), None, layer))
 
     def unpack(self, node: Node, target: str) -> None:
         for index, path in enumerate(_paths(node.outputs)):
@@ -328,12 +337,15 @@ class _Writer:
     def callee(self, layer: Layer, method: str) -> str:
         key = (id(layer), method)
         if key not in self.layer_names:
-            name = to_identifier(layer.name) + ("" if method == "call" else f"_{method}")
-            while name in self.program.callees or name in self.program.constants:
-                name += "_"  # 'a/b' and 'a_b' are different layers
-            self.layer_names[key] = name
-            self.program.callees[name] = (layer, method)
+            self.layer_names[key] = self.new_callee(layer, method)
         return self.layer_names[key]
+
+    def new_callee(self, layer: Layer, method: str) -> str:
+        name = to_identifier(layer.name) + ("" if method == "call" else f"_{method}")
+        while name in self.program.callees or name in self.program.constants:
+            name += "_"  # 'a/b' and 'a_b' are different layers
+        self.program.callees[name] = (layer, method)
+        return name
 
     def fresh(self, base: str) -> str:
         name = to_identifier(base)

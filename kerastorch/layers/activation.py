@@ -39,6 +39,9 @@ class Activation(Layer):
             return torch.relu_
         return partial(F.silu, inplace=True) if self.activation is activations.swish else None
 
+    def applies_swish(self) -> bool:
+        return self.activation is activations.swish
+
     def without_relu(self) -> Callable[..., Any] | None:
         return activations.linear if self.activation is activations.relu else None
 

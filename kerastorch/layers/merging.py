@@ -57,7 +57,10 @@ class Elementwise(Merge):
 
     def call(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         rank = max(tensor.dim() for tensor in inputs)
-        return reduce(self.merge, [_with_rank(tensor, rank) for tensor in inputs])
+        return self.merge_all([_with_rank(tensor, rank) for tensor in inputs])
+
+    def merge_all(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        return reduce(self.merge, inputs)
 
     def check_shapes(self, shapes: list[tuple[int | None, ...]]) -> None:
         super().check_shapes(shapes)
@@ -115,6 +118,7 @@ class Add(Elementwise):
     """
 
     returns_new_tensor = True
+    adds = True
 
     def merge(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         return first + second
@@ -147,15 +151,18 @@ class Multiply(Elementwise):
         return first * second
 
 
-class Average(Add):
+class Average(Elementwise):
     """The mean of the inputs, element by element.
 
     >>> Average()([torch.zeros(1, 2), torch.ones(1, 2)])
     tensor([[0.5000, 0.5000]])
     """
 
-    def call(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        return super().call(inputs) / len(inputs)
+    def merge(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return first + second
+
+    def merge_all(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        return super().merge_all(inputs) / len(inputs)
 
 
 class Maximum(Elementwise):

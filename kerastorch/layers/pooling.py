@@ -189,6 +189,7 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     rank, average = 1, True
     supports_masking = True
+    compute_output_shape = GlobalPooling.compute_output_shape  # of this `call` too
 
     def call(self, inputs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         if mask is None:

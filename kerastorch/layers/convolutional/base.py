@@ -165,11 +165,10 @@ class Convolution(Layer):
     # --- values --------------------------------------------------------------------------------------------------
 
     def convolve(
-        self, inputs: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, groups: int
+        self, inputs: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, groups: int, **ending: Any
     ) -> torch.Tensor:
-        return convolution(
-            inputs, weight, bias, self.strides, self.padding, self.dilation_rate, groups, self.channels_last
-        )
+        window = (self.strides, self.padding, self.dilation_rate)
+        return convolution(inputs, weight, bias, *window, groups, self.channels_last, **ending)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
         """The convolution without its activation; every kind of convolution defines it."""
@@ -179,22 +178,33 @@ class Convolution(Layer):
         return activations.apply_in_place(self.activation, self.linear(inputs))
 
     def absorbs_scale_of_axis(self) -> int | None:
-        if self.activation is not activations.linear or type(self).scaled is Convolution.scaled:
+        if self.activation is not activations.linear or type(self).weight_and_groups is Convolution.weight_and_groups:
             return None
         return -1 if self.channels_last else 1
 
-    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
-        """`linear` whose output is multiplied by `scale` and moved by `shift`, (channels,) both."""
-        raise NotImplementedError
+    def ends_in_kernel(self) -> bool:
+        return self.rank == 2 and self.absorbs_scale_of_axis() is not None
 
-    def _with_weight(
-        self, weight: torch.Tensor, groups: int, scale: torch.Tensor, shift: torch.Tensor
-    ) -> Callable[..., Any]:
-        """The convolution with a torch weight, scaled."""
-        bias = self._parameters.get("bias")
-        weight = weight.detach() * scale.view(-1, *(1,) * (weight.dim() - 1))
-        shift = shift if bias is None else torch.addcmul(shift, bias.detach(), scale)
-        return lambda inputs: self.convolve(inputs, weight, shift, groups)
+    def for_inference(self, scaling: tuple[torch.Tensor, torch.Tensor] | None, swish: bool) -> Callable[..., Any]:
+        """`linear` with the weights of this moment, and with what follows it.
+
+        The output is multiplied by a scale and moved by a shift, (channels,) both. The function takes the inputs and,
+        where there is one, a tensor to which the result is added, and which may be written over.
+        """
+        weight, groups = self.weight_and_groups()
+        weight, bias = weight.detach(), self._parameters.get("bias")
+        bias = None if bias is None else bias.detach()
+        if scaling is not None:
+            scale, shift = scaling
+            weight = weight * scale.view(-1, *(1,) * (weight.dim() - 1))
+            bias = shift if bias is None else torch.addcmul(shift, bias, scale)
+        if not self.ends_in_kernel():
+            return lambda inputs: self.convolve(inputs, weight, bias, groups)
+        return lambda inputs, into=None: self.convolve(inputs, weight, bias, groups, into=into, swish=swish)
+
+    def weight_and_groups(self) -> tuple[torch.Tensor, int]:
+        """The weight in torch's shape, and how many groups of channels it is for."""
+        raise NotImplementedError
 
     def without_relu(self) -> Callable[..., Any] | None:
         return self.linear if self.activation is activations.relu else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,15 +48,13 @@ class Conv(Convolution):
         self.add_bias(self.filters)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
+        weight, groups = self.weight_and_groups()
         bias = self._parameters.get("bias")  # a module's own attribute lookup costs as much as a small layer
-        return self.convolve(inputs, self._torch_weight(), bias, self.groups)
+        return self.convolve(inputs, weight, bias, groups)
 
-    def _torch_weight(self) -> torch.Tensor:
+    def weight_and_groups(self) -> tuple[torch.Tensor, int]:
         rank = self.rank
-        return self._parameters["kernel"].permute(rank + 1, rank, *range(rank))
-
-    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
-        return self._with_weight(self._torch_weight(), self.groups, scale, shift)
+        return self._parameters["kernel"].permute(rank + 1, rank, *range(rank)), self.groups
 
 
 class Conv1D(Conv):

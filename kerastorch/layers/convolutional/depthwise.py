@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -79,12 +78,12 @@ class DepthwiseConv(DepthwiseKernel):
         self.add_bias(channels * self.depth_multiplier)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
-        weight = self.depthwise_weight()
-        return self.convolve(inputs, weight, self._parameters.get("bias"), weight.shape[0] // self.depth_multiplier)
+        weight, groups = self.weight_and_groups()
+        return self.convolve(inputs, weight, self._parameters.get("bias"), groups)
 
-    def scaled(self, scale: torch.Tensor, shift: torch.Tensor) -> Callable[..., Any]:
+    def weight_and_groups(self) -> tuple[torch.Tensor, int]:
         weight = self.depthwise_weight()
-        return self._with_weight(weight, weight.shape[0] // self.depth_multiplier, scale, shift)
+        return weight, weight.shape[0] // self.depth_multiplier
 
     def output_channels(self, input_channels: int | None) -> int | None:
         return None if input_channels is None else input_channels * self.depth_multiplier
