@@ -478,6 +478,35 @@ def test_a_call_of_ones_own_is_what_runs(name: str) -> None:
     np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-5)
 
 
+class StandardizedConv(layers.Conv2D):
+    """As the guide to Keras' `convolution_op` has it."""
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        variance, mean = torch.var_mean(kernel, dim=(0, 1, 2), keepdim=True, correction=0)
+        return super().convolution_op(inputs, (kernel - mean) / torch.sqrt(variance + 1e-10))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_convolution_with_a_changed_kernel(data_format: str, use_bias: bool) -> None:
+    axis = -1 if data_format == "channels_last" else 1
+    shape = (8, 8, 3) if axis == -1 else (3, 8, 8)
+    options = {"data_format": data_format, "use_bias": use_bias, "bias_initializer": "random_normal"}
+    inputs, layer = layers.Input(shape), StandardizedConv(4, 3, padding="same", activation="relu", **options)
+    model = Model(inputs, layers.MaxPooling2D(data_format=data_format)(layer(inputs)))
+    plain = layers.Conv2D.from_config(layer.get_config())
+    plain.build((None, *shape))
+    kernel = layer.get_weights()[0]
+    standard = (kernel - kernel.mean((0, 1, 2))) / np.sqrt(kernel.var((0, 1, 2)) + 1e-10)
+    plain.set_weights([standard, *layer.get_weights()[1:]])
+    x = torch.from_numpy(normal("images", (16, *shape)))
+    expected = layers.MaxPooling2D(data_format=data_format)(plain(x)).detach().numpy()
+    np.testing.assert_allclose(model(x).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+    folded = Model(inputs, layers.BatchNormalization(axis=axis, epsilon=0.0)(StandardizedConv(4, 3, **options)(inputs)))
+    with torch.no_grad():
+        np.testing.assert_allclose(folded.predict(x, verbose=0), folded(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
 class ConcatenatedRelu(layers.ReLU):
     def call(self, inputs: Any) -> Any:
         return torch.cat([super().call(inputs), super().call(-inputs)], -1)

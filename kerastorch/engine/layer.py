@@ -26,6 +26,7 @@ from kerastorch.engine.loss_terms import LossTermsMixin
 from kerastorch.engine.new_weights import NewWeightsMixin, building
 from kerastorch.engine.old_words import in_todays_words
 from kerastorch.engine.precision import PrecisionMixin, compute_in
+from kerastorch.engine.promises import PromisesMixin, drop_promises
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
 from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, is_metric, track
@@ -35,11 +36,6 @@ from kerastorch.engine.weights import WeightsMixin, children_of
 BASE_ARGUMENTS = (
     *("trainable", "name", "dtype", "dynamic", "input_shape", "input_dim", "batch_input_shape", "batch_size"),
     *("weights", "activity_regularizer", "autocast", "input_length", "implementation"),
-)
-# What a class may say of its `call`, and what is true of no other.
-PROMISES = (
-    *("preserves_shape", "compute_output_spec", "commutes_with_relu", "without_relu", "returns_new_tensor", "in_place"),
-    *("absorbs_scale_of_axis", "scales_axis", "ends_in_kernel", "applies_swish", "adds"),
 )
 # Values that are nothing to torch, unless they stand in the place of a weight or a layer.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -60,6 +56,7 @@ class Layer(
     LossTermsMixin,
     LayerConfigMixin,
     NewWeightsMixin,
+    PromisesMixin,
     WeightsMixin,
     metaclass=LayerType,
 ):
@@ -77,13 +74,9 @@ class Layer(
     ...         return inputs * self.factor
     """
 
-    preserves_shape = False  # True where the output has the shape and dtype of the (first) input
     takes_strings = False  # True where strings in arrays and lists are inputs
     supports_masking = False  # True where a mask of the input is a mask of the output
-    commutes_with_relu = False  # True where relu before the layer and relu after it are the same
     infers_when_frozen = False  # True where `trainable = False` has the layer infer in training too
-    returns_new_tensor = False  # True where nothing but the caller has the output, which may be written over
-    adds = False  # True where the output is the sum of the inputs
     _accepts_training = False
     _accepts_mask = False
     _is_function = False  # True where `training` and `mask` are arguments like any other
@@ -91,7 +84,6 @@ class Layer(
     _own_arguments: tuple[str, ...] = ()  # constructor arguments that its signature does not show
     _notes_build = True  # False where `build` itself decides whether the layer is built
     _computes_mask = False  # whether `compute_mask` is a class's own
-    _knows_shape = False  # whether `compute_output_shape` is a class's own, and speaks of its `call`
     _call_number = 0  # of the last call from outside of any layer
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -106,7 +98,7 @@ class Layer(
         if "compute_output_shape" in cls.__dict__:
             cls._knows_shape = True
         if "call" in cls.__dict__:
-            cls._drop_promises()
+            drop_promises(cls, Layer)
             parameters = call_parameters(cls.call)
             cls._call_names = positional_parameters(cls.call)
             cls._accepts_training = "training" in parameters
@@ -115,17 +107,6 @@ class Layer(
             cls._computes_mask = True
         if "build" in cls.__dict__ and cls._notes_build:
             cls.build = _noted(cls.build)
-
-    @classmethod
-    def _drop_promises(cls) -> None:
-        """What a base said of its own `call` need not be true of this class's, unless it is said again."""
-        before = next(base for base in cls.__mro__[1:] if "call" in base.__dict__)
-        if before is Layer:
-            return
-        for promise in PROMISES:
-            if promise not in cls.__dict__:
-                setattr(cls, promise, Layer.__dict__[promise])
-        cls._knows_shape = "compute_output_shape" in cls.__dict__
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__()
@@ -403,32 +384,6 @@ class Layer(
 
     def masked_outputs(self, masked: tuple[bool, ...]) -> list[bool] | None:
         """Which outputs have a mask when these inputs have one, for layers that know it without a call."""
-        return None
-
-    def without_relu(self) -> Callable[..., Any] | None:
-        """`call` without the relu that it ends with; None when it ends with anything else."""
-        return None
-
-    # What a forward that only infers may put together, see kerastorch.engine.folding.
-
-    def in_place(self, place: int = 0) -> Callable[..., Any] | None:
-        """`call` that writes over its input, or over the one at `place`; None where there is none."""
-        return None
-
-    def absorbs_scale_of_axis(self) -> int | None:
-        """The axis, -1 or 1, whose scaling may be a part of this layer (see `scaled`); None where there is none."""
-        return None
-
-    def ends_in_kernel(self) -> bool:
-        """Whether this layer's kernel may add a tensor to its output, and apply swish, before it writes it."""
-        return False
-
-    def applies_swish(self) -> bool:
-        """Whether this layer does nothing but apply swish."""
-        return False
-
-    def scales_axis(self) -> int | None:
-        """The axis, -1 or 1, that this layer does nothing but scale and shift in inference; None otherwise."""
         return None
 
     # A generated forward calls plain layers directly, so it must learn of hooks that come later.

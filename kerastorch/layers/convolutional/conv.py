@@ -48,13 +48,25 @@ class Conv(Convolution):
         self.add_bias(self.filters)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
-        weight, groups = self.weight_and_groups()
         bias = self._parameters.get("bias")  # a module's own attribute lookup costs as much as a small layer
+        if type(self).convolution_op is not Conv.convolution_op:
+            y = self.convolution_op(inputs, self.kernel)
+            return y if bias is None else y + (bias if self.channels_last else bias.view(-1, *(1,) * self.rank))
+        weight, groups = self.weight_and_groups()
         return self.convolve(inputs, weight, bias, groups)
 
+    def convolution_op(self, inputs: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        """`inputs` convolved with `kernel` (*window, channels / groups, filters); a subclass may change it first."""
+        return self.convolve(inputs, self._as_torch_weight(kernel), None, self.groups)
+
+    def absorbs_scale_of_axis(self) -> int | None:
+        return super().absorbs_scale_of_axis() if type(self).convolution_op is Conv.convolution_op else None
+
     def weight_and_groups(self) -> tuple[torch.Tensor, int]:
-        rank = self.rank
-        return self._parameters["kernel"].permute(rank + 1, rank, *range(rank)), self.groups
+        return self._as_torch_weight(self._parameters["kernel"]), self.groups
+
+    def _as_torch_weight(self, kernel: torch.Tensor) -> torch.Tensor:
+        return kernel.permute(self.rank + 1, self.rank, *range(self.rank))
 
 
 class Conv1D(Conv):
