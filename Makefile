@@ -13,7 +13,7 @@ help:
 	@echo 'make fuzz    load twenty thousand damaged files'
 	@echo 'make resume  kill and restart training a hundred times, and compare with a run that was never stopped'
 	@echo 'make lint    check the code with ruff'
-	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md and docs/formats.md'
+	@echo 'make parity  compare with tf_keras, which this installs into .venv-parity, and write docs/parity.md, formats.md and networks.md'
 	@echo 'make bench   measure the speed against hand-written PyTorch and installed peers'
 	@echo 'make clean   remove .venv and what tools leave behind'
 
@@ -33,7 +33,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 parity: $(VENV)/.test $(ORACLE)/.parity
-	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python -m pytest -m parity
+	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python -m pytest -n 2 -m parity --junitxml=$(ORACLE)/parity.xml -o junit_family=xunit1
+	$(BIN)/python tests/golden/networks_report.py $(ORACLE)/parity.xml
 	$(BIN)/python tests/golden/parity_report.py
 	PARITY_PYTHON=$(ORACLE)/bin/python $(BIN)/python tests/golden/formats_report.py
 

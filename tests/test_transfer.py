@@ -439,6 +439,78 @@ def test_what_is_random_in_the_graph_ends_the_frozen_part() -> None:
         assert Model(whole, outputs).frozen_part().count_layers() == kept
 
 
+class Pictures(keras.utils.Sequence):
+    """Batches with weights for the samples, in the same order in each epoch."""
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, number: int) -> Any:
+        part = slice(8 * number, 8 * number + 8)
+        return X[part], Y[part], np.linspace(0.5, 1.5, 8)
+
+
+STREAMS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
+    "generator of pictures": (lambda: ImageDataGenerator().flow(X, Y, batch_size=8, seed=3), {"epochs": 2}),
+    "sequence": (Pictures, {"epochs": 2, "validation_data": (X[:16], Y[:16])}),
+    "pipeline": (lambda: keras.data.Dataset.from_tensor_slices((X, Y)).batch(8), {"epochs": 2}),
+    "generator": (lambda: (Pictures()[step % 6] for step in range(12)), {"epochs": 2, "steps_per_epoch": 6}),
+    "arrays that are seen once": (lambda: X, {"y": Y, "epochs": 1, "batch_size": 4}),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("style", [joined, nested])
+def test_frozen_layers_fold_where_their_features_are_not_kept(
+    name: str, style: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    through = frozen_features.StreamedSource._through
+    monkeypatch.setattr(
+        frozen_features.StreamedSource, "_through", lambda self, batch: batches.append(1) or through(self, batch)
+    )
+    make, options = STREAMS[name]
+    models = []
+    for cached in (False, "auto"):
+        keras.utils.set_random_seed(7)
+        base = small_base()
+        base.trainable = False
+        model = style(base)
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        assert not batches
+        model.fit(make(), verbose=0, cache_features=cached, **options)
+        models.append(model)
+    assert len(batches) == 12
+    assert_equal_training(*models)
+
+
+def test_few_steps_and_weights_that_change_where_features_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    part_of = type(compiled(joined(small_base())).frozen_part())
+    beginning = part_of.beginning
+    monkeypatch.setattr(part_of, "beginning", lambda self: made.append(1) or beginning(self))
+
+    class Disturb(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if batch == 3:
+                layer = self.model.get_layer("conv1")
+                layer.set_weights([0.5 * layer.get_weights()[0]])
+
+    results = []
+    for cached in (False, "auto"):
+        base = small_base()
+        base.trainable = False
+        keras.utils.set_random_seed(7)
+        model = joined(base)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.fit(Pictures(), epochs=1, verbose=0)  # too few steps for anything but the ordinary code
+        assert not made
+        model.fit(Pictures(), epochs=2, verbose=0, callbacks=[Disturb()], cache_features=cached)
+        results.append(model)
+    assert_equal_training(*results)
+    assert len(made) == 3  # at the start, and after each change
+
+
 def test_an_interrupted_training_goes_on_with_the_same_features(tmp_path: Path) -> None:
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

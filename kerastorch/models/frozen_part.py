@@ -37,7 +37,7 @@ class FrozenPart:
         self.why_not = _objection(model)
         if self.why_not:
             return
-        graph = inlined(model.graph, model.name, _is_partly_frozen)
+        graph = inlined(model.graph, model.name, _has_frozen_layers)
         settled, between = _cut(graph)
         self.layers = [node.layer for node in settled if not isinstance(node.layer, InputLayer)]
         if not self.count_layers(with_weights=True):
@@ -55,6 +55,7 @@ class FrozenPart:
         self._after = Program(after, (False,) * len(between), recompute=model.gradient_checkpointing)
         self.shapes = [(tensor.shape, tensor.dtype) for tensor in between]
         self._bound: tuple[int, Any] = (-1, None)
+        self._weights: tuple[int, list[torch.Tensor]] = (-1, [])
 
     def count_layers(self, with_weights: bool = False) -> int:
         """How many layers there are, those of models inside one by one."""
@@ -62,10 +63,16 @@ class FrozenPart:
         ours = [one for one in inner if getattr(one, "graph", None) is None]
         return sum(bool(one._parameters) or not with_weights for one in ours)
 
+    def folds(self) -> bool:
+        """Whether there are frozen layers that are computed faster apart from the others."""
+        return not self.why_not and bool(self._before.folding)
+
     def state(self) -> tuple[Any, ...]:
         """Another value for other weights or another structure of the frozen layers."""
-        weights = [weight for layer in self.layers for weight in layer.parameters()]
-        return tuple((id(weight), weight._version) for weight in weights)
+        if self._weights[0] != structure_version.number:
+            weights = [weight for layer in self.layers for weight in layer.parameters()]
+            self._weights = (structure_version.number, weights)
+        return tuple((id(weight), weight._version) for weight in self._weights[1])
 
     def beginning(self) -> Callable[[Any], list[torch.Tensor]]:
         """The function from inputs of the model to the features, with the weights of this moment."""
@@ -111,9 +118,9 @@ def _cut(graph: Graph) -> tuple[list[Node], list[KerasTensor]]:
     return list(stays), list(between.values())
 
 
-def _is_partly_frozen(model: Any) -> bool:
-    """Whether a model inside has to be cut in two: all of it changes in training, but for its first layers."""
-    if not model.runs_its_graph() or not model.is_plain(with_children=True) or model.graph.added or layer_stays(model):
+def _has_frozen_layers(model: Any) -> bool:
+    """Whether a model inside may be cut in two: its first layers may stay, and its convolutions fold."""
+    if not model.runs_its_graph() or not model.is_plain(with_children=True) or model.graph.added:
         return False
     return any(one._parameters and layer_stays(one) for one in model._flatten_layers())
 

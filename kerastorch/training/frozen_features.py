@@ -18,6 +18,7 @@ from kerastorch.training.data import ArraySource, DataSource
 
 AT_ONCE = 32  # samples: always as many, so that features do not depend on the batch size
 SHARE_OF_MEMORY = 0.25  # what features may take; larger ones lie in a file
+MANY_STEPS = 10  # from which on the code for inference saves more time than it takes to be made
 LARGER = 8.0  # than the inputs: what reading from a file may cost beside computing anew
 
 
@@ -88,10 +89,40 @@ class FeatureSource(ArraySource):
         return rows
 
 
+class StreamedSource:
+    """Another source whose batches go through the frozen layers when they are asked for, in the code for inference."""
+
+    def __init__(self, source: DataSource, part: Any) -> None:
+        self.source, self.part = source, part
+        self._state: Any = None
+        self._features: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
+
+    def epoch(self) -> Iterator[Any]:
+        return map(self._through, self.source.epoch())
+
+    def resume(self, *arguments: Any) -> Iterator[Any]:
+        return map(self._through, self.source.resume(*arguments))
+
+    def first_batch(self) -> Any:
+        return self._through(self.source.first_batch())
+
+    def _through(self, batch: Any) -> Any:
+        state = self.part.state()
+        if state != self._state:
+            self._features, self._state = self.part.beginning(), state
+        x, *others = batch if isinstance(batch, tuple) else (batch,)
+        features = FeatureBatch(self.part, self._features(x))
+        return (features, *others) if others else features
+
+
 class FeatureCache:
     """Decides whether one call of `fit` keeps features, and puts them into the place of its arrays.
 
-    Raises ValueError for cache_features=True where they cannot be kept, with the reason.
+    Where they are not kept, frozen layers that fold still run apart from the others. Raises ValueError for
+    cache_features=True where they cannot be kept, with the reason.
     """
 
     def __init__(self, model: Any, wanted: Any, source: DataSource, steps: int | None, epochs: int, verbose: int):
@@ -100,11 +131,12 @@ class FeatureCache:
                 f"{type(model).__name__} '{model.name}': expected cache_features to be 'auto', True or False; received "
                 f"cache_features={wanted!r}. Leave it out for 'auto'."
             )
-        self.part = None
+        self.part = self.folding_part = None
         self.verbose, self.epochs, self.said = verbose, epochs, False
-        if wanted is False or (wanted == "auto" and _too_few_passes(source, steps, epochs)):
+        if wanted is False:
             return
-        why_not = self._choose(model, source)
+        few = wanted == "auto" and _too_few_passes(source, steps, epochs)
+        why_not = "too few passes over the data" if few else self._choose(model, source)
         if why_not and wanted is True:
             raise ValueError(
                 f"{type(model).__name__} '{model.name}': expected arrays, and a model that begins with frozen layers, "
@@ -113,6 +145,9 @@ class FeatureCache:
             )
         if why_not or (wanted == "auto" and not self._saves_time(source)):
             self.part = None
+            many = source.steps is None or epochs * (steps or source.steps) >= MANY_STEPS
+            if many and model.takes_features() and (part := model.frozen_part()).folds():
+                self.folding_part = part
 
     def _choose(self, model: Any, source: DataSource) -> str:
         if not isinstance(source, ArraySource) or source.copies:
@@ -141,6 +176,10 @@ class FeatureCache:
         if self.part is None or not isinstance(source, ArraySource) or source.copies:
             return source
         return FeatureSource(source, self.part, self._say)
+
+    def streamed(self, source: DataSource) -> Any:
+        """`source`, or the features of each of its batches."""
+        return source if self.folding_part is None else StreamedSource(source, self.folding_part)
 
     def _say(self, source: ArraySource, size: int) -> Progbar | None:
         if not self.verbose or self.said:

@@ -178,7 +178,7 @@ class Trainer(Steps, Resumable, OldMethods):
         steps = checks.steps_of(source, steps_per_epoch)
         with trainable_as_compiled(self):
             cache = FeatureCache(self, cache_features, source, steps, epochs, verbose)
-        source = cache.applied_to(source)
+        source = cache.streamed(cache.applied_to(source))
         batch_size = validation_batch_size or batch_size
         validate = self._validation(validation_data, batch_size, validation_steps, cache, ahead)
         callback_list = self._callback_list(callbacks, verbose, steps, epochs, add_history=True)
