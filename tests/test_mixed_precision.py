@@ -423,10 +423,10 @@ class Subclassed(keras.Model):
         return self.last(self.hidden(inputs))
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16", "float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("make", [classifier, lambda: classifier(None), Subclassed])
-def test_models_learn(policy: str, make: Any) -> None:
-    mixed_precision.set_global_policy(policy)
+def test_models_learn(name: str, make: Any) -> None:
+    mixed_precision.set_global_policy(name)
     x, y = data()
     model = make()
     model.compile(keras.optimizers.Adam(0.01, epsilon=1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -434,7 +434,7 @@ def test_models_learn(policy: str, make: Any) -> None:
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     assert history["accuracy"][-1] > 0.85
     assert {w.dtype for w in model.weights if w is not model.layers[-1].bias} <= {
-        getattr(torch, mixed_precision.Policy(policy).variable_dtype),
+        getattr(torch, mixed_precision.Policy(name).variable_dtype),
         FLOAT32,
     }
     assert np.isfinite(model.predict(x, verbose=0)).all()

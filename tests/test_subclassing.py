@@ -14,6 +14,7 @@ from torch import nn
 
 import kerastorch as keras
 from kerastorch import layers
+from kerastorch.engine.promises import PromisesMixin
 from kerastorch.layers import BatchNormalization, Dense, Dropout, Layer
 from kerastorch.models import Model
 from support import normal
@@ -539,3 +540,22 @@ def test_a_shape_that_is_said_again_counts() -> None:
             return (*input_shape[:-1], 10)
 
     assert Known(5)(layers.Input((3,))).shape == (None, 10)
+
+
+def test_the_layers_of_the_package_say_again_what_is_true_of_their_call() -> None:
+    def classes(base: type) -> list[type]:
+        return [found for one in base.__subclasses__() for found in (one, *classes(one))]
+
+    promises = [name for name in vars(PromisesMixin) if not name.startswith("__")] + ["compute_output_spec"]
+    lost = {
+        cls.__name__: [name for name in promises if getattr(cls, name) is not getattr(cls.__mro__[1], name)]
+        for cls in classes(Layer)
+        if cls.__module__.startswith("kerastorch.") and "call" in vars(cls)
+    }
+    reset = {
+        name
+        for cls in classes(Layer)
+        if (name := cls.__name__) in lost
+        if any(getattr(cls, one) is getattr(Layer, one) for one in lost[name])
+    }
+    assert reset == {"_Merge"}  # whose `_merge_function` anybody may write

@@ -165,6 +165,7 @@ class AlphaDropout(Dropout):
     tensor([[1., 1.]])
     """
 
+    preserves_shape = True
     limit = -1.6732632423543772 * 1.0507009873554805  # of selu
 
     def call(self, inputs: torch.Tensor, training: bool | None = None) -> torch.Tensor:

@@ -227,6 +227,9 @@ class UpSampling2D(UpSampling):
     torch.Size([1, 16, 24, 3])
     """
 
+    compute_output_shape = UpSampling.compute_output_shape  # of this `call` too
+    compute_output_spec = UpSampling.compute_output_spec
+
     def __init__(
         self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:
