@@ -65,7 +65,8 @@ def test_the_same_numbers_there_and_back(
     theirs = difference(np.load(tmp_path / "back.npz")["features"], expected["features"])
     for kind, value in (("float32", single), ("float64", double), ("tf_keras in float32", theirs)):
         record_property(kind, value)  # --junitxml keeps them
-    assert double < 1e-4 and single < 1e-3 and theirs < 1e-3
+    # random networks magnify what rounding leaves: there tf_keras' own distance from its float64 is the measure
+    assert double < 1e-9 and theirs < 1e-2 and single < max(1e-4, 3 * theirs)
     if name not in TRAINED:
         return
     with in_float64():

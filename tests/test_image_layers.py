@@ -271,3 +271,12 @@ def test_what_only_keras_3_does_is_refused() -> None:
         layers.Resizing(2, 2, pad_to_aspect_ratio=True, name="one")
     with pytest.raises(TypeError, match="received heigth=3. Did you mean 'height'?"):
         layers.CenterCrop(2, 2, heigth=3)
+
+
+def test_rescaling_has_numbers_of_single_precision_in_float64_too() -> None:
+    """As TensorFlow has them: tf.cast makes single precision of a Python number first, and of an array not."""
+    x = np.array([[1.0, 2.0, 255.0]])
+    single = np.float64(np.float32(1 / 255))
+    for scale, expected in ((1 / 255, single), ([1 / 255] * 3, single), (np.full(3, 1 / 255), 1 / 255)):
+        scaled = layers.Rescaling(scale, offset=-0.1, dtype="float64")(torch.from_numpy(x)).numpy()
+        np.testing.assert_array_equal(scaled, x * expected + np.float64(np.float32(-0.1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from kerastorch.core.config import torch_dtype
@@ -36,8 +37,10 @@ class Rescaling(Layer):
         )
 
     def _factor(self, value: Any, inputs: torch.Tensor) -> Any:
+        # TensorFlow makes single precision of numbers first, whatever the layer's dtype
         if isinstance(value, int | float) and math.isfinite(value):
-            return value
+            return float(np.float32(value))
+        value = np.asarray(value, "float32") if isinstance(value, list | tuple) else value
         return torch.as_tensor(value, dtype=torch_dtype(self.dtype), device=inputs.device)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
