@@ -163,6 +163,21 @@ def test_a_convolution_adds_itself_to_what_went_past_it(activation: str | None, 
     assert_predicts_what_it_computes(model, IMAGES)
 
 
+@pytest.mark.parametrize("size", [(8, 8), (1, 1), (9, 7)])
+def test_sums_with_the_channels_first(size: tuple[int, int]) -> None:
+    def block(x: Any) -> Any:
+        y = Conv2D(6, 3, padding="same", data_format="channels_first")(
+            Conv2D(5, 1, activation="relu", data_format="channels_first")(x)
+        )
+        return Add()([x, BatchNormalization(axis=1)(y)])
+
+    inputs = Input((3, *size))
+    x = Activation("swish")(BatchNormalization(axis=1)(Conv2D(6, 1, data_format="channels_first")(inputs)))
+    model = with_formula_weights(Model(inputs, block(Activation("relu")(block(x)))))
+    assert model.inference_program().code.count("_folded(") == 3
+    assert_predicts_what_it_computes(model, normal("first", (16, 3, *size)))
+
+
 def test_a_sum_is_not_written_over_what_is_still_needed() -> None:
     inputs = Input((8, 8, 3))
     x = BatchNormalization()(Conv2D(6, 1)(inputs))

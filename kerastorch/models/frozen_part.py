@@ -122,6 +122,8 @@ def _has_frozen_layers(model: Any) -> bool:
     """Whether a model inside may be cut in two: its first layers may stay, and its convolutions fold."""
     if not model.runs_its_graph() or not model.is_plain(with_children=True) or model.graph.added:
         return False
+    if model.gradient_checkpointing:  # which another model than the one around it has been told
+        return False
     return any(one._parameters and layer_stays(one) for one in model._flatten_layers())
 
 
