@@ -18,7 +18,7 @@ from kerastorch.applications import imagenet_utils
 from kerastorch.applications.convnext import StochasticDepth
 
 import kerastorch as keras
-from cases_applications import NETWORKS, NUMBERS, case_key, cases, describe, formula_weights, numbers
+from cases_applications import NETWORKS, NUMBERS, TRAINED, case_key, cases, describe, formula_weights, numbers
 from kerastorch import applications
 from kerastorch.core.naming import names
 from kerastorch.engine.context import call_context
@@ -432,3 +432,14 @@ def test_preprocess_input_refuses(mode: Any) -> None:
         imagenet_utils.preprocess_input(COLOURS, data_format="last")
     with pytest.raises(ValueError, match=r"expected pictures of three colours, channels_last; received ndarray"):
         imagenet_utils.preprocess_input(np.zeros((2, 28, 28, 1)))
+
+
+def test_the_report_of_numbers_has_every_network() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    assert tuple(row[0] for row in rows[2:]) == NETWORKS
+    for name, double, single, theirs, trained in rows[2:]:
+        assert (
+            float(double) < 1e-9 and float(single) < max(1e-4, 3 * float(theirs)) and bool(trained) is (name in TRAINED)
+        )
+    assert sum(bool(row[4]) for row in rows[2:]) >= 10
