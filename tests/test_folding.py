@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kerastorch.applications import MobileNet
 
 import kerastorch as keras
 from cases_applications import formula_weights
+from kerastorch.core import nest
 from kerastorch.layers import (
     Activation,
     Add,
@@ -25,40 +25,21 @@ from kerastorch.layers import (
     DepthwiseConv2D,
     Dropout,
     Flatten,
-    GlobalAveragePooling2D,
     Input,
     MaxPooling2D,
     ReLU,
 )
-from kerastorch.models import Model, Sequential
+from kerastorch.models import Model
+from network_tools import nested, small_base, with_formula_weights
 from support import normal
 
 IMAGES = normal("images", (16, 8, 8, 3))
 
 
-def small_base(**options: Any) -> Any:
-    base = MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3), **options)
-    base.set_weights(formula_weights(base))
-    return base
-
-
-def nested(base: Any) -> Any:
-    return Sequential([base, GlobalAveragePooling2D(), Dense(4, activation="softmax")])
-
-
-def called(model: Any, x: np.ndarray) -> Any:
-    """What the layers compute one by one."""
+def called(model: Any, x: np.ndarray) -> list[np.ndarray]:
+    """What the layers compute, one output after the other."""
     with torch.no_grad():
-        return (
-            keras.backend.get_value(model(torch.from_numpy(x)))
-            if len(model.outputs) == 1
-            else [one.numpy() for one in model(torch.from_numpy(x))]
-        )
-
-
-def with_formula_weights(model: Any) -> Any:
-    model.set_weights(formula_weights(model))
-    return model
+        return [output.numpy() for output in nest.flatten(model(torch.from_numpy(x)))]
 
 
 def relative(a: np.ndarray, b: np.ndarray) -> float:
@@ -139,9 +120,8 @@ def test_a_step_of_prediction_of_ones_own_runs_the_ordinary_code() -> None:
 
 
 def assert_predicts_what_it_computes(model: Any, x: np.ndarray) -> None:
-    expected, found = called(model, x), model.predict(x, verbose=0)
-    for one, other in zip(*([value] if len(model.outputs) == 1 else value for value in (found, expected)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(other).max()))
+    for found, expected in zip(nest.flatten(model.predict(x, verbose=0)), called(model, x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
 def residual(x: Any, *, activation: str | None = "relu", normalized: bool = True) -> Any:
@@ -234,7 +214,7 @@ def test_what_is_not_a_number_stays_so() -> None:
     images = IMAGES.copy()
     images[3, 2, 2] = np.nan
     found = np.isnan(model.predict(images, verbose=0))
-    np.testing.assert_array_equal(found, np.isnan(called(model, images)))
+    np.testing.assert_array_equal(found, np.isnan(called(model, images)[0]))
     assert found[3].any() and not found[2].any()
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from kerastorch.applications import InceptionV3, MobileNet
+from kerastorch.applications import InceptionV3
 
 import kerastorch as keras
-from cases_applications import formula_weights
 from kerastorch.layers import (
     Add,
     BatchNormalization,
@@ -30,25 +29,15 @@ from kerastorch.models import Model, Sequential
 from kerastorch.optimizers import Adam
 from kerastorch.preprocessing.image import ImageDataGenerator
 from kerastorch.training import frozen_features
+from network_tools import nested, small_base
 from support import normal
 
 X, Y = normal("pictures", (48, 32, 32, 3)), np.arange(48) % 4
 
 
-def small_base(**options: Any) -> Any:
-    """A real architecture in small: 27 convolutions with BatchNormalization, of which weights are all known."""
-    base = MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3), **options)
-    base.set_weights(formula_weights(base))
-    return base
-
-
 def joined(base: Any, dropout: float = 0.0) -> Any:
     x = Dense(16, activation="relu")(Flatten()(base.output))
     return Model(base.input, Dense(4, activation="softmax")(Dropout(dropout)(x)))
-
-
-def nested(base: Any) -> Any:
-    return Sequential([base, GlobalAveragePooling2D(), Dense(4, activation="softmax")])
 
 
 def compiled(model: Any, rate: float = 1e-2) -> Any:
