@@ -92,6 +92,11 @@ class Ones(Initializer):
         return torch.ones(tuple(shape), dtype=torch_dtype(dtype), device=device or current_device())
 
 
+def _memory_order(rank: int) -> tuple[int, ...]:
+    """The axes of new values from the outermost in memory on."""
+    return (rank - 1, *range(rank - 1)) if rank > 2 else tuple(range(rank))
+
+
 class RandomInitializer(Initializer):
     """Base of the initializers that draw: with a `seed` every call draws the same numbers on every device.
 
@@ -113,8 +118,7 @@ class RandomInitializer(Initializer):
         generator = None
         if self.seed is not None:
             generator = torch.Generator().manual_seed(int(self.seed))
-        order = (len(shape) - 1, *range(len(shape) - 1)) if len(shape) > 2 else None
-        values = empty_in_order(shape, drawn_dtype, order, "cpu" if generator else device)
+        values = empty_in_order(shape, drawn_dtype, _memory_order(len(shape)), "cpu" if generator else device)
         return self.fill(values, generator).to(dtype=dtype, device=device)
 
     def check(self, shape: tuple[int, ...], dtype: torch.dtype) -> None:
@@ -130,7 +134,7 @@ class RandomInitializer(Initializer):
 
 def _fill_normal(values: torch.Tensor, mean: float, stddev: float, generator: torch.Generator | None) -> torch.Tensor:
     # through the view that is contiguous: torch draws others one number at a time
-    (values.movedim(-1, 0) if values.dim() > 2 else values).normal_(mean, stddev, generator=generator)
+    values.permute(_memory_order(values.dim())).normal_(mean, stddev, generator=generator)
     return values
 
 

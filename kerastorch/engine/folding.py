@@ -35,7 +35,8 @@ class Folding:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.users = users_of(graph)
-        self.results = {tensor.key for tensor in (*graph.flat_outputs, *graph.flat_inputs)}
+        self.results = results_of(graph)
+        self.only_user = only_users(self.users, self.results)
         self.places = {id(node): place for place, node in enumerate(graph.nodes)}
         self.groups: dict[int, Group] = {}
         self.members: dict[int, Node] = {}
@@ -54,28 +55,16 @@ class Folding:
     def is_current(self) -> bool:
         """Whether the layers still are what they were: hooks and activations may have changed."""
         now = Folding(self.graph)
-        same = self._groups() == now._groups() and self.in_place.keys() == now.in_place.keys()
+        same = self.groups == now.groups and self.in_place.keys() == now.in_place.keys()
         return same and all(_same(function, now.in_place[key]) for key, function in self.in_place.items())
-
-    def _groups(self) -> dict[int, tuple[Any, ...]]:
-        """The groups in values that can be compared."""
-        return {
-            key: (id(one.convolution), id(one.scaling), None if one.into is None else one.into.key, one.swish)
-            for key, one in self.groups.items()
-        }
-
-    def _only_user(self, node: Node) -> Node | None:
-        """The one node that takes the output of `node`, where nobody else sees it."""
-        following = self.users.get((id(node), 0), [])
-        return following[0] if len(following) == 1 and (id(node), 0) not in self.results else None
 
     def _fold(self, node: Node) -> None:
         """Let a convolution scale its output, and apply swish."""
         group, last = Group(node), node
-        after = self._only_user(node)
+        after = self.only_user.get(id(node))
         if after is not None and _folds(node, after):
             group.scaling, last = after.layer, after
-        after = self._only_user(last)
+        after = self.only_user.get(id(last))
         if after is not None and _ends_in_kernel(node) and _is_single(after) and after.layer.applies_swish():
             group.swish, last = True, after
         if last is not node:
@@ -87,10 +76,10 @@ class Folding:
         node: Node | None = group.convolution
         while node is not None:
             self.members[id(node)] = place
-            node = None if node is last else self._only_user(node)
+            node = None if node is last else self.only_user.get(id(node))
 
     def _write_over_input(self, node: Node) -> None:
-        after = self._only_user(node)
+        after = self.only_user.get(id(node))
         if after is None or id(after) in self.members or len(after.inputs) > 2:
             return
         if _returns_new_tensor(node) and after.layer.is_plain():
@@ -119,7 +108,7 @@ class Folding:
 
     def _ending_at(self, last: Node) -> Group | None:
         """The group, or the convolution alone, that ends with `last` and could add another tensor there."""
-        if self._only_user(last) is None:
+        if self.only_user.get(id(last)) is None:
             return None
         if id(last) not in self.members:
             return Group(last) if _ends_in_kernel(last) else None
@@ -138,9 +127,8 @@ class Folding:
 
     def _is_done(self, user: Node, last: Node) -> bool:
         """Whether `user` comes before `last` and leaves nothing that shares memory with its input."""
-        group = self.groups.get(id(self.members.get(id(user), user)))
-        written = user if group is None else self.members[id(user)]
-        return self.places[id(written)] < self.places[id(last)] and _returns_new_tensor(user)
+        place = self.members.get(id(user), user)
+        return self.places[id(place)] < self.places[id(last)] and _returns_new_tensor(user)
 
 
 def users_of(graph: Graph) -> dict[Key, list[Node]]:
@@ -150,6 +138,16 @@ def users_of(graph: Graph) -> dict[Key, list[Node]]:
         for tensor in node.inputs:
             users.setdefault(tensor.key, []).append(node)
     return users
+
+
+def results_of(graph: Graph) -> set[Key]:
+    """The tensors that come from outside or go there."""
+    return {tensor.key for tensor in (*graph.flat_outputs, *graph.flat_inputs)}
+
+
+def only_users(users: dict[Key, list[Node]], results: set[Key]) -> dict[int, Node]:
+    """By node, the one node that takes its output, where nobody else sees it."""
+    return {key[0]: nodes[0] for key, nodes in users.items() if key[1] == 0 and len(nodes) == 1 and key not in results}
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -164,9 +162,13 @@ def _returns_new_tensor(node: Node) -> bool:
     return node.layer.returns_new_tensor and node.layer.is_plain() and not alone
 
 
+def _is_free(node: Node) -> bool:
+    """Whether nobody looks at a layer, and it computes in its own dtype."""
+    return node.layer.is_plain() and not node.layer._mixed_dtype
+
+
 def _is_single(node: Node) -> bool:
-    """Whether a layer computes in single precision, and nobody looks at it."""
-    return node.layer.is_plain() and not node.layer._mixed_dtype and node.layer._dtype is torch.float32
+    return _is_free(node) and node.layer._dtype is torch.float32
 
 
 def _ends_in_kernel(node: Node) -> bool:
@@ -176,7 +178,7 @@ def _ends_in_kernel(node: Node) -> bool:
 
 def _folds(node: Node, after: Node) -> bool:
     first, second = node.layer, after.layer
-    if not (first.is_plain() and second.is_plain()) or first._mixed_dtype or second._mixed_dtype:
+    if not (_is_free(node) and _is_free(after)):
         return False
     if first._dtype is not second._dtype or first._dtype not in (torch.float32, torch.float64):
         return False  # in 16 bits the product of two weights would be rounded once more

@@ -28,6 +28,7 @@ from kerastorch.engine.old_words import in_todays_words
 from kerastorch.engine.precision import PrecisionMixin, compute_in
 from kerastorch.engine.promises import PromisesMixin, drop_promises
 from kerastorch.engine.shapes import map_shapes, map_specs_to_shapes, map_tensors_to_shapes, placeholder
+from kerastorch.engine.signatures import call_parameters, positional_parameters
 from kerastorch.engine.symbolic import Node, TensorSpec, is_symbolic, symbolic_leaves
 from kerastorch.engine.tracking import container_of, is_metric, track
 from kerastorch.engine.weights import WeightsMixin, children_of
@@ -474,21 +475,6 @@ def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
         self._note_build(args[0] if args else next(iter(kwargs.values()), None))
 
     return noted
-
-
-def call_parameters(function: Callable[..., Any]) -> list[str]:
-    """The names of the arguments that a `call` method takes, without self; '**kwargs' brings training and mask."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        named += ["training", "mask"]
-    return named
-
-
-def positional_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of what a `call` method takes by position, without self."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    return tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
 
 
 def mask_of(inputs: Any) -> Any:

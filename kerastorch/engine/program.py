@@ -15,7 +15,7 @@ import torch
 from kerastorch.core import nest
 from kerastorch.core.config import dtype_name
 from kerastorch.core.naming import to_identifier
-from kerastorch.engine.folding import Folding, Group, users_of
+from kerastorch.engine.folding import Folding, Group, only_users, results_of, users_of
 from kerastorch.engine.graph import Graph
 from kerastorch.engine.inference import infer_specs
 from kerastorch.engine.layer import Layer, placeholder
@@ -101,16 +101,13 @@ class Program:
 
 def _relus_to_move(graph: Graph) -> dict[int, tuple[Layer, Layer]]:
     """By node: a layer that ends with relu, and the max pooling that alone uses its output."""
-    users = users_of(graph)
-    results = {tensor.key for tensor in (*graph.flat_outputs, *graph.flat_inputs)}
-    moved = {}
+    following, moved = only_users(users_of(graph), results_of(graph)), {}
     for node in graph.nodes:
-        key = (id(node), 0)
-        following = users.get(key, [])
-        if len(following) != 1 or key in results or not following[0].layer.commutes_with_relu:
+        after = following.get(id(node))
+        if after is None or not after.layer.commutes_with_relu:
             continue
-        if node.layer.is_plain() and following[0].layer.is_plain() and node.layer.without_relu() is not None:
-            moved[id(node)] = (node.layer, following[0].layer)
+        if node.layer.is_plain() and after.layer.is_plain() and node.layer.without_relu() is not None:
+            moved[id(node)] = (node.layer, after.layer)
     return moved
 
 
@@ -214,13 +211,16 @@ class _Writer:
                 self.values[id(node), 0] = self.values[id(place), 0]
             return
         group = folding.groups[id(node)]
-        layer, inputs = group.convolution.layer, group.convolution.args[0]
+        layer = group.convolution.layer
         name = self.new_callee(layer, "folded")  # a layer that is called twice may be followed by different layers
         self.program.folded[name] = group
-        arguments = [self.render(self.cast(inputs, layer)), *([] if group.into is None else [self.render(group.into)])]
+        given = [group.convolution.args[0]]
+        if group.into is not None:
+            given.append(group.into)
+        arguments = [self.render(self.cast(one, layer)) for one in given]
         self.values[id(node), 0] = target = self.fresh(node.layer.name)
         expression = f"self.{name}({', '.join(arguments)})"
-        self.statements.append(Statement(target, expression, self.used((inputs, group.into)), None, layer))
+        self.statements.append(Statement(target, expression, self.used(given), None, layer))
 
     def unpack(self, node: Node, target: str) -> None:
         for index, path in enumerate(_paths(node.outputs)):

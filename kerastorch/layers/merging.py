@@ -158,8 +158,7 @@ class Average(Elementwise):
     tensor([[0.5000, 0.5000]])
     """
 
-    def merge(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        return first + second
+    merge = Add.merge
 
     def merge_all(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         return super().merge_all(inputs) / len(inputs)

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from kerastorch.ops.windows import (
+    output_size,
     pad_spatial,
     plan_padding,
     plan_transposed,
@@ -81,16 +82,15 @@ def _convolve_and_go_on(
     """
     pads, strides, dilations, groups = options
     layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-    has_kernel = (
-        _HAS_KERNELS and x.device.type == "cpu" and x.dtype is torch.float32 and x.numel() > 0
-    ) and x.is_contiguous(memory_format=layout)
+    single = x.device.type == "cpu" and x.dtype is torch.float32
+    has_kernel = _HAS_KERNELS and single and x.numel() > 0 and x.is_contiguous(memory_format=layout)
     if into is None:
         if has_kernel:
             return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *options, "swish", [], "")
         return F.silu(torch.conv2d(x, weight, bias, strides, pads, dilations, groups), inplace=True)
     axes = zip(x.shape[2:], weight.shape[2:], pads, strides, dilations, strict=True)
     sizes = [
-        (size + 2 * pad - dilation * (window - 1) - 1) // stride + 1 for size, window, pad, stride, dilation in axes
+        output_size(size + 2 * pad, window, "valid", stride, dilation) for size, window, pad, stride, dilation in axes
     ]
     fits = into.shape == (x.shape[0], weight.shape[0], *sizes) and into.is_contiguous(memory_format=layout)
     if has_kernel and fits and into.dtype is x.dtype:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -144,10 +145,10 @@ class FeatureCache:
                 "features where they are not possible."
             )
         if why_not or (wanted == "auto" and not self._saves_time(source)):
-            self.part = None
-            many = source.steps is None or epochs * (steps or source.steps) >= MANY_STEPS
-            if many and model.takes_features() and (part := model.frozen_part()).folds():
-                self.folding_part = part
+            part, self.part = self.part, None
+            if _steps_in_all(source, steps, epochs) >= MANY_STEPS and model.takes_features():
+                part = part or model.frozen_part()
+                self.folding_part = part if part.folds() else None
 
     def _choose(self, model: Any, source: DataSource) -> str:
         if not isinstance(source, ArraySource) or source.copies:
@@ -202,7 +203,13 @@ def _too_few_passes(source: DataSource, steps: int | None, epochs: int) -> bool:
     """Whether `fit` sees most samples only once, so that keeping anything for them would save nothing."""
     if not isinstance(source, ArraySource):
         return True
-    return epochs * (source.steps if steps is None else steps) < 2 * source.steps
+    return _steps_in_all(source, steps, epochs) < 2 * source.steps
+
+
+def _steps_in_all(source: DataSource, steps: int | None, epochs: int) -> float:
+    """How many batches `fit` takes; infinity where nobody knows."""
+    steps = source.steps if steps is None else steps
+    return math.inf if steps is None else epochs * steps
 
 
 def _space(samples: int, shape: Sequence[int | None], dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -171,8 +171,10 @@ class Convolution(Layer):
         return convolution(inputs, weight, bias, *window, groups, self.channels_last, **ending)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
-        """The convolution without its activation; every kind of convolution defines it."""
-        raise NotImplementedError
+        """The convolution without its activation."""
+        weight, groups = self.weight_and_groups()
+        bias = self._parameters.get("bias")  # a module's own attribute lookup costs as much as a small layer
+        return self.convolve(inputs, weight, bias, groups)
 
     def call(self, inputs: torch.Tensor) -> torch.Tensor:
         return activations.apply_in_place(self.activation, self.linear(inputs))
@@ -198,8 +200,6 @@ class Convolution(Layer):
             scale, shift = scaling
             weight = weight * scale.view(-1, *(1,) * (weight.dim() - 1))
             bias = shift if bias is None else torch.addcmul(shift, bias, scale)
-        if not self.ends_in_kernel():
-            return lambda inputs: self.convolve(inputs, weight, bias, groups)
         return lambda inputs, into=None: self.convolve(inputs, weight, bias, groups, into=into, swish=swish)
 
     def weight_and_groups(self) -> tuple[torch.Tensor, int]:

@@ -48,12 +48,10 @@ class Conv(Convolution):
         self.add_bias(self.filters)
 
     def linear(self, inputs: torch.Tensor) -> torch.Tensor:
-        bias = self._parameters.get("bias")  # a module's own attribute lookup costs as much as a small layer
-        if type(self).convolution_op is not Conv.convolution_op:
-            y = self.convolution_op(inputs, self.kernel)
-            return y if bias is None else y + (bias if self.channels_last else bias.view(-1, *(1,) * self.rank))
-        weight, groups = self.weight_and_groups()
-        return self.convolve(inputs, weight, bias, groups)
+        if type(self).convolution_op is Conv.convolution_op:
+            return super().linear(inputs)
+        y, bias = self.convolution_op(inputs, self.kernel), self.bias
+        return y if bias is None else y + (bias if self.channels_last else bias.view(-1, *(1,) * self.rank))
 
     def convolution_op(self, inputs: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         """`inputs` convolved with `kernel` (*window, channels / groups, filters); a subclass may change it first."""

@@ -77,10 +77,6 @@ class DepthwiseConv(DepthwiseKernel):
         self.add_depthwise_kernel(channels)
         self.add_bias(channels * self.depth_multiplier)
 
-    def linear(self, inputs: torch.Tensor) -> torch.Tensor:
-        weight, groups = self.weight_and_groups()
-        return self.convolve(inputs, weight, self._parameters.get("bias"), groups)
-
     def weight_and_groups(self) -> tuple[torch.Tensor, int]:
         weight = self.depthwise_weight()
         return weight, weight.shape[0] // self.depth_multiplier

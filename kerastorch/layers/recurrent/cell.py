@@ -10,7 +10,8 @@ import torch
 
 from kerastorch.core import nest
 from kerastorch.core.config import current_device, torch_dtype
-from kerastorch.engine.layer import Layer, call_parameters
+from kerastorch.engine.layer import Layer
+from kerastorch.engine.signatures import call_parameters
 
 Step = Callable[[Any, Any], tuple[Any, Any]]  # from inputs and states to the output and new states
 
